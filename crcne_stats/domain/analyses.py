@@ -1,0 +1,34 @@
+"""The one list of analyses.
+
+The function of an analysis is ``crcne_stats.analysis.<name>.<name>``; study, report, command line, docs and the order
+of notebooks read this list. A new analysis is one file, one line here, and its words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A question: its name, the inputs that it reads, and the earlier results that it is passed as keywords."""
+
+    name: str
+    inputs: tuple[str, ...] = ("ratings",)
+    after: tuple[str, ...] = ()
+
+
+ANALYSES: tuple[Analysis, ...] = (
+    Analysis("describe"),
+    Analysis("agreement"),
+    Analysis("difficulty"),
+    Analysis("concordance", inputs=("ratings", "students")),
+)
+
+
+def analysis(name: str) -> Analysis:
+    """The entry of that name (KeyError when there is none)."""
+    for entry in ANALYSES:
+        if entry.name == name:
+            return entry
+    raise KeyError(name)

@@ -1,0 +1,87 @@
+"""The one dictionary of columns: one name means one thing in every table.
+
+Label and meaning stand in ``words`` under ``column.<name>.label`` and ``.meaning``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["number", "percent", "count", "identifier", "key", "name", "text"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a column is to be read.
+
+    ``kind``: a number with ``decimals``; a share shown in percent; a count; an identifier; a key of ``words`` in the
+    family ``of``; or a name in the framework, ``of`` being level, criterion, item, phase or mention.
+    """
+
+    kind: Kind
+    decimals: int = 2
+    unit: str = ""
+    of: str = ""
+
+
+def _key(family: str) -> Column:
+    return Column("key", of=family)
+
+
+def _name(noun: str) -> Column:
+    return Column("name", of=noun)
+
+
+_IDENTIFIER = Column("identifier")
+_COUNT = Column("count")
+_SHARE = Column("percent", decimals=0)
+_NUMBER = Column("number")
+_LEVELS = Column("number", unit="levels")
+
+COLUMNS: dict[str, Column] = {
+    # what a row is about
+    "student": _IDENTIFIER,
+    "trainer": _IDENTIFIER,
+    "inspe": _IDENTIFIER,
+    "trainer_inspe": _IDENTIFIER,
+    "session": _IDENTIFIER,
+    "occasion": _IDENTIFIER,
+    "mention": _name("mention"),
+    "criterion": _name("criterion"),
+    "item": _name("item"),
+    "phase": _name("phase"),
+    "level": _name("level"),
+    "inspe_level": _name("level"),
+    "pix_level": _name("level"),
+    "joint_level": _name("level"),
+    # the estimate
+    "value": _NUMBER,
+    "se": Column("number", decimals=3),
+    "low": _NUMBER,
+    "high": _NUMBER,
+    "method": _key("method"),
+    "reason": _key("reason"),
+    # on how many it rests
+    "n_students": _COUNT,
+    "n_trainers": _COUNT,
+    "n_criteria": _COUNT,
+    "n_inspe": _COUNT,
+    "n_files": _COUNT,
+    "n_ratings": _COUNT,
+    # scores
+    "score": _LEVELS,
+    "share": _SHARE,
+    "mean": _LEVELS,
+    "sd": _LEVELS,
+    # agreement
+    "coefficient": _key("coefficient"),
+    "weights": _key("weights"),
+    "pa": _NUMBER,
+    "pe": _NUMBER,
+}
+
+
+def column(name: str) -> Column:
+    """The entry of that name (KeyError when the dictionary lacks it)."""
+    return COLUMNS[name]
