@@ -1,0 +1,166 @@
+"""Ratings of one criterion as counts: how many trainers gave each level to each file.
+
+Few distinct patterns of counts exist (two trainers on five levels: twenty), so a resample of thousands of files is a
+sum over patterns. An absent rating is an absent entry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+Ints = NDArray[np.integer[Any]]
+Floats = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """Counts of one criterion.
+
+    Axes: *file* (what is rated), *pattern* (a distinct row of counts), *level*, *rating*, *trainer*.
+
+    Attributes
+    ----------
+    patterns : (pattern, level) int
+    pattern : (file,) index of each file's pattern
+    cluster : (file,) code of the student to whom the file belongs; codes run over all the students of the analysis
+    file, trainer, level : (rating,) codes; only files and trainers that have a rating here are counted
+    scores : (level,) scores of the levels of the scale, used or not
+    """
+
+    patterns: Ints
+    pattern: Ints
+    cluster: Ints
+    file: Ints
+    trainer: Ints
+    level: Ints
+    scores: Floats
+
+    @property
+    def n_levels(self) -> int:
+        return len(self.scores)
+
+    @property
+    def n_files(self) -> int:
+        return len(self.pattern)
+
+    @property
+    def n_ratings(self) -> int:
+        return len(self.level)
+
+    @cached_property
+    def n_trainers(self) -> int:
+        return int(self.trainer.max()) + 1 if len(self.trainer) else 0
+
+    @cached_property
+    def pairable(self) -> NDArray[np.bool_]:
+        """(file,) whether a file has two ratings or more."""
+        return self.patterns.sum(axis=1)[self.pattern] >= 2
+
+    @cached_property
+    def n_students(self) -> int:
+        """Students with a rating."""
+        return len(np.unique(self.cluster))
+
+    @cached_property
+    def n_students_pairable(self) -> int:
+        """Students with a file rated twice or more."""
+        return len(np.unique(self.cluster[self.pairable]))
+
+    @cached_property
+    def n_ratings_pairable(self) -> int:
+        """Ratings on files rated twice or more."""
+        return int(self.patterns.sum(axis=1)[self.pattern][self.pairable].sum())
+
+    @cached_property
+    def unanimous(self) -> bool:
+        """Whether every file rated twice or more received one level only."""
+        used = np.unique(self.pattern[self.pairable])
+        return bool((np.count_nonzero(self.patterns[used], axis=1) <= 1).all())
+
+    @cached_property
+    def n_levels_used(self) -> int:
+        """Levels that appear among all the ratings."""
+        return int(np.count_nonzero(self.patterns.sum(axis=0)))
+
+    @cached_property
+    def frequencies(self) -> Floats:
+        """(pattern,) number of files that show it."""
+        return np.bincount(self.pattern, minlength=len(self.patterns)).astype(float)
+
+    @cached_property
+    def margins(self) -> Floats:
+        """(trainer, level) number of ratings."""
+        cells = self.trainer * self.n_levels + self.level
+        flat = np.bincount(cells, minlength=self.n_trainers * self.n_levels)
+        return flat.reshape(self.n_trainers, self.n_levels).astype(float)
+
+    @cached_property
+    def trainer_islands(self) -> int:
+        """Number of groups of trainers that no common file links (connected components of the co-rating graph)."""
+        if not self.n_ratings:
+            return 0
+        ones = np.ones(self.n_ratings, dtype=np.int8)
+        size = self.n_trainers + self.n_files
+        graph = sparse.coo_array((ones, (self.trainer, self.file + self.n_trainers)), shape=(size, size))
+        return int(sparse.csgraph.connected_components(graph, directed=False)[0])
+
+    def pattern_one_hot(self, n_clusters: int) -> sparse.csr_array:
+        """(pattern, student): number of the student's files that show the pattern."""
+        return _counting(self.pattern, self.cluster, (len(self.patterns), n_clusters))
+
+    def margin_one_hot(self, n_clusters: int) -> sparse.csr_array:
+        """(trainer × level, student): number of ratings of that level by that trainer of the student's files."""
+        rows = self.trainer * self.n_levels + self.level
+        return _counting(rows, self.cluster[self.file], (self.n_trainers * self.n_levels, n_clusters))
+
+    def only(self, keep: NDArray[np.bool_]) -> Counts:
+        """The files marked in ``keep`` (file,), with their ratings."""
+        rated = keep[self.file]
+        return counts(self.file[rated], self.trainer[rated], self.level[rated], self.scores, self.cluster)
+
+
+def counts(file: Any, trainer: Any, level: Any, scores: Any, cluster: Any = None) -> Counts:
+    """Counts from integer codes, one entry per rating.
+
+    Parameters
+    ----------
+    file, trainer, level : (rating,) int
+        What was rated, by whom, and the index of the level in ``scores``. Codes may have gaps.
+    scores : (level,)
+        Scores of the levels of the scale, ascending; a level that nobody used still counts.
+    cluster : (file,) int, optional
+        Student of each file code, indexed by the file codes as given. By default each file is its own student.
+    """
+    scores = np.asarray(scores, dtype=float)
+    level = np.asarray(level, dtype=np.int64)
+    files, file_code = np.unique(np.asarray(file, dtype=np.int64), return_inverse=True)
+    trainer_code = np.unique(np.asarray(trainer, dtype=np.int64), return_inverse=True)[1]
+    owner = files if cluster is None else np.asarray(cluster, dtype=np.int64)[files]
+    if cluster is None:
+        owner = np.arange(len(files))
+    table = np.bincount(file_code * len(scores) + level, minlength=len(files) * len(scores))
+    patterns, pattern = _distinct(table.reshape(len(files), len(scores)))
+    return Counts(patterns, pattern, owner, file_code, trainer_code, level, scores)
+
+
+def _distinct(table: Ints) -> tuple[Ints, Ints]:
+    """Distinct rows and the index of each row among them."""
+    base, width = int(table.max(initial=0)) + 1, table.shape[1]
+    if base**width < 2**62:  # rows written as one number: much faster than unique rows
+        power = base ** np.arange(width - 1, -1, -1, dtype=np.int64)
+        _, first, index = np.unique(table @ power, return_index=True, return_inverse=True)
+        return table[first], index
+    rows, index = np.unique(table, axis=0, return_inverse=True)
+    return rows, index.reshape(-1)
+
+
+def _counting(rows: Ints, columns: Ints, shape: tuple[int, int]) -> sparse.csr_array:
+    """Sparse matrix of how often each (row, column) occurs; single precision holds these whole numbers exactly."""
+    ones = np.ones(len(rows), dtype=np.float32)
+    return sparse.coo_array((ones, (rows, columns)), shape=shape).tocsr()

@@ -1,0 +1,107 @@
+"""The one door of everything that repeats: bootstrap, simulation, recovery.
+
+The work is cut into blocks of fixed size. Each block receives one child of ``numpy.random.SeedSequence`` and returns
+arrays, so the numbers depend on the seed and the block size, never on who did the work or in which order it ended.
+Workers come from joblib's context alone: ``with joblib.parallel_config(backend="dask"): …`` sends the same blocks to
+a cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+
+Task = Callable[[np.random.Generator, int], Any]
+"""``task(rng, size)``: an array, or a tuple of arrays, with first axis ``size``."""
+
+Progress = Callable[[int, int], None]
+"""``progress(done, total)``, called in the parent process only."""
+
+BLOCK = 100
+
+
+def block_sizes(n: int, block: int = BLOCK) -> list[int]:
+    """Sizes of the blocks that make up ``n`` repetitions; all are ``block`` save perhaps the last."""
+    if n < 1 or block < 1:
+        raise ValueError(f"n and block must be positive, not {n} and {block}")
+    full, rest = divmod(n, block)
+    return [block] * full + ([rest] if rest else [])
+
+
+def repeat(
+    task: Task,
+    n: int,
+    seed: int | Sequence[int] | np.random.SeedSequence,
+    progress: Progress | None = None,
+    block: int = BLOCK,
+) -> Any:
+    """Run ``task`` ``n`` times, in blocks, and join what the blocks return.
+
+    Parameters
+    ----------
+    task : callable
+        ``task(rng, size)`` returns an array, or a tuple of arrays, whose first axis is ``size``. It must be a
+        function of ``rng`` and ``size`` alone; to run in other processes it must be picklable.
+    n : int
+        Number of repetitions.
+    seed : int, sequence of int or SeedSequence
+        Same seed and same ``block``, same numbers, whatever the number of workers. A SeedSequence is not spent: its
+        children are made afresh at each call.
+    progress : callable, optional
+        ``progress(done, total)`` in repetitions, called in the parent after each block, in order.
+    block : int
+        Repetitions per block.
+
+    Returns
+    -------
+    array or tuple of arrays
+        First axis ``n``.
+
+    Raises
+    ------
+    ValueError
+        When ``n`` or ``block`` is not positive, or a block returns another first axis than it was asked.
+    """
+    sizes = block_sizes(n, block)
+    jobs = (delayed(_run)(task, child, size) for child, size in zip(_children(seed, len(sizes)), sizes, strict=True))
+    pieces: list[tuple[NDArray[Any], ...]] = []
+    single, done = True, 0
+    for size, (single, arrays) in zip(sizes, Parallel(return_as="generator")(jobs), strict=True):
+        pieces.append(arrays)
+        done += size
+        if progress is not None:
+            progress(done, n)
+    joined = tuple(np.concatenate(parts) for parts in zip(*pieces, strict=True))
+    return joined[0] if single else joined
+
+
+def _children(seed: int | Sequence[int] | np.random.SeedSequence, count: int) -> list[np.random.SeedSequence]:
+    root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    # A fresh copy: ``spawn`` counts the children it has given, and a second call would give others.
+    return np.random.SeedSequence(root.entropy, spawn_key=root.spawn_key, pool_size=root.pool_size).spawn(count)
+
+
+def _run(task: Task, child: np.random.SeedSequence, size: int) -> tuple[bool, tuple[NDArray[Any], ...]]:
+    answer = task(np.random.default_rng(child), size)
+    single = not isinstance(answer, tuple)
+    arrays = tuple(np.asarray(part) for part in ((answer,) if single else answer))
+    for array in arrays:
+        if array.shape[:1] != (size,):
+            raise ValueError(f"a block of {size} returned an array of shape {array.shape}")
+    return single, arrays
+
+
+def bootstrap_weights(rng: np.random.Generator, size: int, n: int) -> NDArray[np.float32]:
+    """Multinomial bootstrap weights, shape (n, size): how often each of ``n`` units is drawn in each resample.
+
+    Each column sums to ``n``. Units stand on the first axis because they meet a sparse matrix from the right. Counts
+    are whole numbers under 2**24, exact in single precision whatever the order of summation.
+    """
+    drawn = rng.integers(0, n, size=(size, n), dtype=np.int64)
+    drawn *= size
+    drawn += np.arange(size, dtype=np.int64)[:, None]
+    return np.bincount(drawn.ravel(), minlength=n * size).reshape(n, size).astype(np.float32)
