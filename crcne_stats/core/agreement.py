@@ -94,7 +94,13 @@ def pattern_moments(counts: Counts) -> Array:
     coincidences = cross / np.maximum(size - 1, 1)[:, None, None]
     pairs = coincidences / size[:, None, None]
     shares = n / size[:, None]
-    parts = (pairs.reshape(len(n), -1), coincidences.reshape(len(n), -1), shares, np.ones((len(n), 1)), twice[:, None])
+    parts = (
+        pairs.reshape(len(n), q * q),
+        coincidences.reshape(len(n), q * q),
+        shares,
+        np.ones((len(n), 1)),
+        twice[:, None],
+    )
     return np.concatenate(parts, axis=1)
 
 
@@ -106,7 +112,7 @@ def trainer_moments(margins: Array) -> Array:
     total = margins.sum(axis=1)
     present = total > 0
     shares = margins / np.where(present, total, 1)[:, None, :]
-    cross = np.einsum("gkb,glb->bkl", shares, shares).reshape(shares.shape[2], -1)
+    cross = np.einsum("gkb,glb->bkl", shares, shares).reshape(shares.shape[2], shares.shape[1] ** 2)
     parts = (shares.sum(axis=0).T, cross, present.sum(axis=0)[:, None])
     return np.concatenate(parts, axis=1, dtype=float)
 
@@ -285,16 +291,14 @@ def estimate(
     hypothesis that the coefficient is 0) are NaN with fewer than two students. "cohen" and "scott" expect counts
     already restricted to the files that two trainers both rated (``counts.only``).
     """
-    value, pa, pe = (float(x[0]) for x in values(moments(counts, COEFFICIENTS[coefficient].trainers), coefficient, w))
-    deviate = deviates(counts, coefficient, w, convention)
-    used = ~np.isnan(deviate)
-    n_files = int(used.sum())
+    entry, nan = COEFFICIENTS[coefficient], float("nan")
+    value, pa, pe = (float(x[0]) for x in values(moments(counts, entry.trainers), coefficient, w))
+    used = counts.pairable if entry.files == "pairable" else np.ones(counts.n_files, dtype=bool)
     students, owner = np.unique(counts.cluster[used], return_inverse=True)
-    m = len(students)
+    n_files, m = int(used.sum()), len(students)
     if m < 2 or np.isnan(value):
-        nan = float("nan")
         return Estimate(value, pa, pe, nan, nan, nan, nan, n_files)
-    sums = np.bincount(owner, deviate[used])
+    sums = np.bincount(owner, deviates(counts, coefficient, w, convention)[used])
     se = float(np.sqrt(m / (m - 1) * (sums**2).sum()) / n_files)
     reach = se * float(stats.t.ppf((1 + level) / 2, m - 1))
     p = float(2 * stats.t.sf(abs(value / se), m - 1)) if se > 0 else 0.0

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from crcne_stats.core import agreement
 from crcne_stats.core.agreement import COEFFICIENTS, Moments
 from crcne_stats.core.counts import Counts
+from crcne_stats.core.pairs import cohen, mean_of_pairs, pairs
 from crcne_stats.core.resample import Progress, bootstrap_weights, repeat
 
 Array = NDArray[Any]
@@ -23,7 +24,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """Coefficients under given weights, and the levels one by one if wanted.
+    """Coefficients under given weights; if wanted the levels one by one, and Light's mean of pairs.
 
     ``weights``: (level, level), or None for Krippendorff's ordinal metric, drawn anew from each resample.
     """
@@ -31,17 +32,23 @@ class Asked:
     coefficients: tuple[str, ...]
     weights: Array | None
     levels: bool = False
+    light: bool = False
 
     @property
     def trainers(self) -> bool:
         """Whether a coefficient needs the trainers' margins."""
         return any(COEFFICIENTS[name].trainers for name in self.coefficients)
 
-    def answer(self, m: Moments) -> Array:
-        """Values, shape (resample, value): the coefficients, then agreement and kappa of each level."""
+    def answer(self, m: Moments, tables: Array | None = None) -> Array:
+        """Values, shape (resample, value): coefficients, agreement and kappa of each level, Light's mean.
+
+        ``tables``: cross-tables of the pairs of trainers, shape (resample, pair, level, level), for Light's mean.
+        """
         found = [agreement.values(m, name, self.weights)[0][:, None] for name in self.coefficients]
         if self.levels:
             found += [specific_agreement(m), level_kappa(m)]
+        if self.light and tables is not None:
+            found.append(mean_of_pairs(cohen(tables, self.weights)[0])[:, None])
         return np.concatenate(found, axis=1) if found else np.empty((len(m.flat), 0))
 
 
@@ -65,7 +72,8 @@ def level_kappa(m: Moments) -> Array:
 
 def answers(counts: Counts, asked: Asked) -> Array:
     """The answer of the data themselves, shape (value,)."""
-    return asked.answer(agreement.moments(counts, asked.trainers))[0]
+    tables = pairs(counts).tables()[None] if asked.light else None
+    return asked.answer(agreement.moments(counts, asked.trainers), tables)[0]
 
 
 def resampled(
@@ -98,10 +106,16 @@ class _Resample:
         self.rows = [agreement.pattern_moments(counts) for counts, _ in questions]
         self.patterns = [counts.pattern_one_hot(n_students) for counts, _ in questions]
         self.margins = [counts.margin_one_hot(n_students) if asked.trainers else None for counts, asked in questions]
+        self.pairs = [pairs(counts).one_hot(n_students) if asked.light else None for counts, asked in questions]
 
     def __call__(self, rng: np.random.Generator, size: int) -> Array:
         weight = bootstrap_weights(rng, size, self.n_students)
-        return np.concatenate([asked.answer(self._moments(i, weight)) for i, asked in enumerate(self.asked)], axis=1)
+        found = [asked.answer(self._moments(i, weight), self._tables(i, weight)) for i, asked in enumerate(self.asked)]
+        return np.concatenate(found, axis=1)
+
+    def _tables(self, i: int, weight: Array) -> Array | None:
+        q, one_hot = self.levels[i], self.pairs[i]
+        return None if one_hot is None else np.asarray(one_hot @ weight, dtype=float).T.reshape(len(weight.T), -1, q, q)
 
     def _moments(self, i: int, weight: Array) -> Moments:
         q, margins = self.levels[i], self.margins[i]

@@ -112,12 +112,12 @@ class Counts:
 
     def pattern_one_hot(self, n_clusters: int) -> sparse.csr_array:
         """(pattern, student): number of the student's files that show the pattern."""
-        return _counting(self.pattern, self.cluster, (len(self.patterns), n_clusters))
+        return counting(self.pattern, self.cluster, (len(self.patterns), n_clusters))
 
     def margin_one_hot(self, n_clusters: int) -> sparse.csr_array:
         """(trainer × level, student): number of ratings of that level by that trainer of the student's files."""
         rows = self.trainer * self.n_levels + self.level
-        return _counting(rows, self.cluster[self.file], (self.n_trainers * self.n_levels, n_clusters))
+        return counting(rows, self.cluster[self.file], (self.n_trainers * self.n_levels, n_clusters))
 
     def only(self, keep: NDArray[np.bool_]) -> Counts:
         """The files marked in ``keep`` (file,), with their ratings."""
@@ -160,7 +160,7 @@ def _distinct(table: Ints) -> tuple[Ints, Ints]:
     return rows, index.reshape(-1)
 
 
-def _counting(rows: Ints, columns: Ints, shape: tuple[int, int]) -> sparse.csr_array:
+def counting(rows: Ints, columns: Ints, shape: tuple[int, int]) -> sparse.csr_array:
     """Sparse matrix of how often each (row, column) occurs; single precision holds these whole numbers exactly."""
     ones = np.ones(len(rows), dtype=np.float32)
     return sparse.coo_array((ones, (rows, columns)), shape=shape).tocsr()
