@@ -1,0 +1,172 @@
+"""The study folder, whole or not at all."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from crcne_stats import shipped
+from crcne_stats.data.ratings import write_ratings
+from crcne_stats.data.students import write_students
+from crcne_stats.domain.result import Study
+from crcne_stats.publish import manifest, tables
+from crcne_stats.publish.folder import check_destination, replaced
+from crcne_stats.publish.notebooks import (
+    Run,
+    execute,
+    originals,
+    page,
+    parameters,
+    read,
+    with_parameters,
+    without_paths,
+)
+from crcne_stats.view.disclosure import published
+from crcne_stats.view.figures import figure, figures
+from crcne_stats.view.report import report
+from crcne_stats.words import words
+
+
+def write_study(
+    study: Study,
+    out: str | Path,
+    lang: str = "fr",
+    *,
+    notebooks: bool = True,
+    threshold: int = 5,
+    progress: Callable[[int, int], None] | None = None,
+    call: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write a study to the folder ``out`` and return its path.
+
+    ``report.html``, ``tables/*.csv`` with ``tables/dictionary.csv``, ``tables.xlsx``, ``figures/*.svg`` and ``.png``,
+    ``notebooks/*.ipynb`` run on the same data, with a page beside each, and ``manifest.json``. The CSV files are for
+    programs (UTF-8, comma, decimal point, stable names), the workbook for Excel. The folder is made beside ``out`` and
+    renamed into its place at the end: an interruption or a fault leaves what was there before.
+
+    Parameters
+    ----------
+    lang
+        Language of the report, the figures, the workbook and the notebooks.
+    threshold
+        Numbers that rest on fewer students are hidden in everything written.
+    progress
+        Called with the number of steps done and their total.
+    call
+        What a command line was given, kept in the manifest for ``--replay`` (see ``manifest.called``).
+
+    Raises
+    ------
+    ForeignFolder
+        When ``out`` exists and is not an earlier study.
+    """
+    path = check_destination(out, lang)
+    shown = published(study, threshold=threshold)
+    with replaced(path) as folder:
+        steps = _Steps(progress, 5 if notebooks else 4)
+        with steps.timed("report"):
+            (folder / "report.html").write_text(report(shown, lang=lang), encoding="utf-8")
+        with steps.timed("tables"):
+            _write_tables(shown, folder, lang)
+        with steps.timed("figures"):
+            _write_figures(shown, folder / "figures", lang)
+        if notebooks:
+            with steps.timed("notebooks"):
+                _write_notebooks(study, folder / "notebooks", lang, threshold)
+        with steps.timed("manifest"):
+            names = sorted(file for file in folder.rglob("*") if file.is_file())
+            record = manifest.manifest(
+                study, lang,
+                threshold=threshold, notebooks=notebooks, seconds=steps.seconds, call=call,
+                files={file.relative_to(folder).as_posix(): manifest.file_hash(file) for file in names},
+                made=datetime.now(UTC).isoformat(timespec="seconds"),
+            )  # fmt: skip
+            manifest.write(record, folder)
+    return path
+
+
+class _Steps:
+    """Counts and times the steps."""
+
+    def __init__(self, progress: Callable[[int, int], None] | None, total: int) -> None:
+        self.progress, self.total = progress, total
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - start, 3)
+        if self.progress is not None:
+            self.progress(len(self.seconds), self.total)
+
+
+def _write_tables(shown: Study, folder: Path, lang: str) -> None:
+    found = tables.all_files(shown)
+    (folder / "tables").mkdir()
+    for name, table in found.items():
+        tables.write_csv(table, folder / "tables" / f"{name}.csv")
+    tables.write_csv(tables.dictionary(found, lang), folder / "tables" / "dictionary.csv")
+    tables.write_workbook(found, shown.ratings.framework, folder / "tables.xlsx", lang)
+
+
+def _write_figures(shown: Study, folder: Path, lang: str) -> None:
+    raise NotImplementedError
+
+
+def _write_notebooks(study: Study, folder: Path, lang: str, threshold: int) -> None:
+    """The notebooks read the same data and options as the study, from a scratch folder that no one keeps."""
+    w = words(lang)
+    folder.mkdir()
+    with tempfile.TemporaryDirectory(prefix="crcne-") as name:
+        scratch = Path(name)
+        given: dict[str, Any] = {"ratings": str(scratch / "ratings.parquet"), "students": None}
+        write_ratings(study.ratings, given["ratings"])
+        if study.students is not None:
+            given["students"] = str(scratch / "students.parquet")
+            write_students(study.students, given["students"])
+        runs = []
+        for original in originals():
+            notebook = read(original, lang)
+            values = {**given, **_parameters(study, notebook, threshold), "lang": lang}
+            runs.append(Run(original.stem, with_parameters(notebook, values)))
+        execute(runs, scratch)
+    banner = w("report.simulated") if study.simulated else ""
+    machine = [scratch, Path(shipped.__file__).parents[1], Path.cwd(), Path.home()]
+    for run in runs:
+        kept = with_parameters(without_paths(run.notebook, machine), _told(study))
+        (folder / f"{run.name}.ipynb").write_text(nbformat.writes(kept) + "\n", encoding="utf-8")
+        (folder / f"{run.name}.html").write_text(page(kept, lang, banner), encoding="utf-8")
+
+
+def _parameters(study: Study, notebook: Any, threshold: int) -> dict[str, Any]:
+    """The options under which the study answered the question of the notebook, so that both show the same numbers."""
+    result = study.results.get(notebook.metadata["crcne"]["analysis"])
+    settings = result.settings if result is not None else {}
+    values = {
+        "seed": settings.get("seed", study.seed),
+        "resamples": settings.get("resamples", 500),
+        "options": dict(study.options.get(result.name, {})) if result is not None else {},
+        "threshold": threshold,
+    }
+    return {name: value for name, value in values.items() if name in parameters(notebook)}
+
+
+def _told(study: Study) -> dict[str, Any]:
+    """The names of the data's own files, which the reader knows, in the place of the scratch files."""
+
+    def names(sources: Any) -> Any:
+        found = [manifest.relative(source.file) for source in sources]
+        return None if not found else found[0] if len(found) == 1 else found
+
+    return {
+        "ratings": names(study.ratings.sources) or "ratings.parquet",
+        "students": names(study.students.sources) if study.students is not None else None,
+    }
