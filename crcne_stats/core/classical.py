@@ -134,6 +134,13 @@ def alpha(c: Floats) -> float:
     return float(k / (k - 1) * (1 - np.trace(c) / total)) if k >= 2 and total > 0 else np.nan
 
 
+def feldt(value: float, n_rows: int, n_criteria: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Bounds of α on independent, complete rows (Feldt, Woodruff & Salih 1987, doi:10.1177/014662168701100107)."""
+    tail, d = (1 - confidence) / 2, n_rows - 1
+    upper, lower = (float(stats.f.isf(p, d, d * (n_criteria - 1))) for p in (tail, 1 - tail))
+    return 1 - (1 - value) * upper, 1 - (1 - value) * lower
+
+
 def alpha_without(c: Floats) -> Floats:
     """α of the other criteria when each one in turn is left out (criterion,)."""
     every = np.arange(len(c))
