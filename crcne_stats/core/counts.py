@@ -73,6 +73,11 @@ class Counts:
         return len(np.unique(self.cluster[self.pairable]))
 
     @cached_property
+    def n_trainers_pairable(self) -> int:
+        """Trainers who share a file with another."""
+        return len(np.unique(self.trainer[self.pairable[self.file]]))
+
+    @cached_property
     def n_ratings_pairable(self) -> int:
         """Ratings on files rated twice or more."""
         return int(self.patterns.sum(axis=1)[self.pattern][self.pairable].sum())
