@@ -16,8 +16,8 @@ from crcne_stats.words import DEFAULT_LANGUAGE, Words, languages
 LANGUAGE_VARIABLE = "CRCNE_LANG"
 
 
-def chosen_language(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
-    """The language asked for by ``--lang`` anywhere in ``arguments``, else by the environment, else the default.
+def chosen_language(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[str, bool]:
+    """The language asked for by ``--lang`` anywhere in ``arguments`` or by the environment, else the default; was it asked?
 
     It is read before click parses anything, so that even the message about a wrong argument is in that language.
     """
@@ -30,7 +30,12 @@ def chosen_language(arguments: Sequence[str], environment: Mapping[str, str]) ->
         elif argument == "--lang" and position + 1 < len(arguments):
             asked = arguments[position + 1]
     asked = asked.lower()
-    return asked if asked in languages() else DEFAULT_LANGUAGE
+    return (asked, True) if asked in languages() else (DEFAULT_LANGUAGE, False)
+
+
+def language_was_asked() -> bool:
+    """Whether the language of the command that runs was asked for, rather than the default."""
+    return bool(click.get_current_context().find_root().meta.get(LANGUAGE_VARIABLE))
 
 
 def words_of(context: click.Context) -> Words:
@@ -38,6 +43,24 @@ def words_of(context: click.Context) -> Words:
     catalogue = context.find_root().obj
     assert isinstance(catalogue, Words)
     return catalogue
+
+
+class Text(click.ParamType[str]):
+    """Any text."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return str(value)
+
+
+class Several(click.ParamType[list[str]]):
+    """Several words with commas between them."""
+
+    name = "list"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        return [part.strip() for part in str(value).split(",") if part.strip()] if isinstance(value, str) else value
 
 
 class Integer(click.ParamType[int]):
@@ -79,6 +102,9 @@ class OneOf(click.ParamType[str]):
 
     def __init__(self, choices: Sequence[str]) -> None:
         self.choices = tuple(choices)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "|".join(self.choices)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         assert ctx is not None

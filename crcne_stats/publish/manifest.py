@@ -123,12 +123,12 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def called(framework: str | None, **inputs: Iterable[Path]) -> dict[str, Any]:
+def called(framework: str | None, inputs: Mapping[str, Iterable[Path]]) -> dict[str, Any]:
     """The inputs of a command line, by kind, each with its hash, as :func:`replayed` finds them again."""
     told = {
         kind: [{"path": relative(path), "sha256": file_hash(path)} for path in paths] for kind, paths in inputs.items()
     }
-    return {"framework": framework, **told}
+    return {"framework": framework and (relative(framework) if Path(framework).exists() else framework), **told}
 
 
 def write(record: Mapping[str, Any], folder: Path) -> None:

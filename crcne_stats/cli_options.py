@@ -1,0 +1,73 @@
+"""The options that commands share."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from typing import Any
+
+import click
+
+from crcne_stats.cli_click import Command, InputPath, OneOf, Option, Text
+from crcne_stats.words import Words, languages
+
+
+def command(
+    w: Words, name: str, callback: Callable[..., Any], params: Sequence[click.Parameter], help: str = ""
+) -> Command:
+    """A command with its help; what it does gets the catalogue first, then the values given."""
+    text = help or w(f"cli.{name}.help")
+    if w.has(f"cli.{name}.more"):
+        text = f"{text}\n\n{w(f'cli.{name}.more')}"
+    return Command(name, params=[*params, language_option(w)], callback=click.pass_obj(callback), help=text)
+
+
+def option(w: Words, name: str, kind: click.ParamType[Any], **extra: Any) -> Option:
+    """An option that takes a value."""
+    metavar = extra.pop("metavar", None) or (None if isinstance(kind, OneOf) else w(f"cli.metavar.{kind.name}"))
+    return Option([f"--{name}"], type=kind, metavar=metavar, help=w(f"cli.option.{name}"), **extra)
+
+
+def text_option(w: Words, name: str, metavar: str, **extra: Any) -> Option:
+    """An option whose value is any text."""
+    return option(w, name, Text(), metavar=w(f"cli.metavar.{metavar}"), **extra)
+
+
+def file_option(w: Words, name: str, **extra: Any) -> Option:
+    """An option whose value is an existing file."""
+    return option(w, name, InputPath(folders=False), **extra)
+
+
+def flag(w: Words, name: str) -> Option:
+    """An option without a value."""
+    return Option([f"--{name}"], is_flag=True, help=w(f"cli.option.{name}"))
+
+
+def files_argument(w: Words, required: bool = True) -> click.Argument:
+    """The files that a command reads."""
+    return click.Argument(["files"], nargs=-1, required=required, type=InputPath(), metavar=w("cli.metavar.files"))
+
+
+def data_options(w: Words) -> list[click.Parameter]:
+    """What tells of the students, and the framework."""
+    return [file_option(w, "students"), file_option(w, "pix", multiple=True), text_option(w, "framework", "framework")]
+
+
+def language_option(w: Words) -> Option:
+    """``--lang``, read before anything else by ``chosen_language``; here it is checked and shown in the help."""
+    return Option(["--lang"], type=OneOf(languages()), help=w("cli.option.lang"), expose_value=False)
+
+
+def version_option(w: Words) -> Option:
+    """``--version``."""
+
+    def show(context: click.Context, _: click.Parameter, asked: bool) -> None:
+        if asked:
+            with contextlib.suppress(metadata.PackageNotFoundError):
+                click.echo(f"crcne_stats {metadata.version('crcne_stats')}")
+            context.exit()
+
+    return Option(
+        ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=show, help=w("cli.option.version")
+    )

@@ -1,0 +1,40 @@
+"""What the commands share once they run: the progress bar and the reading of data."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from crcne_stats.data.ratings import load_ratings
+from crcne_stats.data.students import load_students
+from crcne_stats.domain.ratings import Ratings
+from crcne_stats.domain.students import Students
+
+
+@contextlib.contextmanager
+def progress(text: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on the terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with tqdm(desc=text, leave=False, file=sys.stderr, bar_format="{desc} {bar} {percentage:3.0f} %") as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield show
+
+
+def loaded(
+    files: Sequence[Path], students: Path | None, pix: Sequence[Path], framework: str | None
+) -> tuple[Ratings, Students | None]:
+    """The ratings, and the students where a file tells of them."""
+    ratings = load_ratings([str(path) for path in files], framework=framework)
+    if students is None and not pix:
+        return ratings, None
+    return ratings, load_students(students, pix=list(pix) or None, framework=ratings.framework)

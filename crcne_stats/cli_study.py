@@ -1,0 +1,90 @@
+"""``crcne study`` and ``crcne lab``."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from joblib import parallel_config
+
+from crcne_stats.analysis.study import study as chain
+from crcne_stats.cli_click import language_was_asked
+from crcne_stats.cli_run import loaded, progress
+from crcne_stats.domain.ratings import Ratings
+from crcne_stats.domain.result import Study
+from crcne_stats.domain.students import Students
+from crcne_stats.publish import manifest
+from crcne_stats.publish.folder import check_destination, ended_by_exception
+from crcne_stats.publish.notebooks import copied
+from crcne_stats.publish.settings import read_settings
+from crcne_stats.publish.write import write_study
+from crcne_stats.words import Words
+
+
+def study(w: Words, **given: Any) -> None:
+    """Read the data, ask every question, write the folder; with ``--replay`` as its manifest tells."""
+    out = given["out"] or "study"
+    check_destination(out, w.language)  # before the long work
+    record = manifest.read(given["replay"]) if given["replay"] else {}
+    inputs = {
+        "ratings": list(given["files"]),
+        "students": [given["students"]] if given["students"] else [],
+        "pix": list(given["pix"]),
+    }
+    if record:
+        inputs = manifest.replayed(record, inputs)
+    framework = given["framework"] or record.get("call", {}).get("framework")
+    ratings, students = loaded(inputs["ratings"], next(iter(inputs["students"]), None), inputs["pix"], framework)
+    if record:
+        manifest.check_framework(record, ratings.framework)
+    answered = _answered(w, ratings, students, given, record)
+    with progress(w("cli.progress.write")) as show:
+        write_study(
+            answered,
+            out,
+            w.language if language_was_asked() else record.get("language", w.language),
+            notebooks=record.get("notebooks", True) and not given["no_notebooks"],
+            threshold=record.get("threshold", 5) if given["threshold"] is None else given["threshold"],
+            progress=show,
+            call=manifest.called(framework, inputs),
+        )
+    click.echo(os.path.join(out, "report.html"))
+
+
+def _answered(
+    w: Words, ratings: Ratings, students: Students | None, given: Mapping[str, Any], record: Mapping[str, Any]
+) -> Study:
+    options = read_settings(given["settings"]) if given["settings"] else record.get("options", {})
+    seed = record.get("seed", 1) if given["seed"] is None else given["seed"]
+    workers = parallel_config(n_jobs=given["jobs"]) if given["jobs"] else contextlib.nullcontext()
+    with progress(w("cli.progress.study")) as show, workers:
+        return chain(ratings, students, options=options, seed=seed, progress=show)
+
+
+def lab(w: Words, dir: str | None, no_browser: bool) -> None:
+    """Copy the notebooks and open JupyterLab there, until it is stopped."""
+    folder = Path(dir or f"crcne-lab-{w.language}")
+    written, kept = copied(folder, w.language)
+    click.echo(w("cli.lab.ready", folder=str(folder), n=len(written)))
+    if kept:
+        click.echo(w("cli.lab.kept", n=len(kept)))
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise click.ClickException(w("cli.lab.missing"))
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.resolve()}"]
+    with ended_by_exception():
+        server = subprocess.Popen([*command, "--no-browser"] if no_browser else command)
+        try:
+            while server.poll() is None:
+                # Ctrl-C reaches the server too, which asks whether to stop.
+                with contextlib.suppress(KeyboardInterrupt, subprocess.TimeoutExpired):
+                    server.wait(1)
+        finally:
+            server.terminate()
+            server.wait()
