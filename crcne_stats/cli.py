@@ -1,7 +1,7 @@
 """``crcne``: the order of things, one command each.
 
-Commands are imported when they run, so that ``crcne --help`` answers at once. All that they say stands in ``words``. They
-end with 0 when done, 1 when the data are refused, 2 when they are called wrongly.
+Commands are imported when they run, so that ``crcne --help`` answers at once. All that they say stands in ``words``.
+They end with 0 when done, 1 when the data are refused, 2 when they are called wrongly.
 """
 
 from __future__ import annotations

@@ -17,9 +17,10 @@ LANGUAGE_VARIABLE = "CRCNE_LANG"
 
 
 def chosen_language(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[str, bool]:
-    """The language asked for by ``--lang`` anywhere in ``arguments`` or by the environment, else the default; was it asked?
+    """The language that ``--lang`` or the environment asks for, else the default, and whether it was asked for.
 
-    It is read before click parses anything, so that even the message about a wrong argument is in that language.
+    ``--lang`` may stand anywhere. It is read before click parses anything, so that even the message about a wrong
+    argument is in that language.
     """
     asked = environment.get(LANGUAGE_VARIABLE, "")
     for position, argument in enumerate(arguments):

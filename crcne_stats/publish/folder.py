@@ -106,7 +106,7 @@ def _swap(path: Path, fresh: Path, former: Path) -> None:
 
 @contextmanager
 def ended_by_exception() -> Iterator[None]:
-    """Let a request to end (SIGTERM, a closed terminal) unwind the stack as Ctrl-C does, where signals can be caught."""
+    """Let a request to end (SIGTERM, a closed terminal) unwind the stack as Ctrl-C does."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

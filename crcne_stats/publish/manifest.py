@@ -97,7 +97,7 @@ def _source(source: Source) -> dict[str, Any]:
 
 
 def relative(path: str | Path) -> str:
-    """``path`` below the current folder with forward slashes; elsewhere its name alone, which says nothing of the machine."""
+    """``path`` below the current folder with forward slashes; elsewhere its name alone: nothing of the machine."""
     given = Path(path)
     if not str(path):
         return ""
@@ -109,7 +109,7 @@ def relative(path: str | Path) -> str:
 
 def framework_hash(framework: Framework) -> str:
     """SHA-256 of what the framework says, wherever its file stands and however it is laid out."""
-    content = json.dumps(plain(dataclasses.asdict(framework)), sort_keys=True, ensure_ascii=False)
+    content = json.dumps(plain(framework.to_table()), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(content.encode()).hexdigest()
 
 

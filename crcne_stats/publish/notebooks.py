@@ -1,8 +1,8 @@
 """The notebooks: one language of them, the reader's own parameters in them, run, and a page beside each.
 
 A notebook holds the prose of all languages; the tag ``lang-<language>`` of a cell says whose it is, an untagged cell is
-everybody's. The one cell tagged ``parameters`` holds plain assignments, whose values are replaced. ``metadata.crcne.analysis``
-names the analysis that the notebook is about.
+everybody's. The one cell tagged ``parameters`` holds plain assignments, whose values are replaced.
+``metadata.crcne.analysis`` names the analysis that the notebook is about.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 def originals() -> list[Path]:
     """The notebooks that the kit ships, in their order."""
-    return sorted(shipped.folder("notebooks").glob("[0-9][0-9]-*.ipynb"))
+    return sorted(shipped.notebooks().glob("[0-9][0-9]-*.ipynb"))
 
 
 def read(path: Path, lang: str) -> NotebookNode:

@@ -1,7 +1,7 @@
 """The tables of a study as files: tidy CSV for programs, one workbook for Excel, a dictionary of the columns for both.
 
-The CSV files are plain UTF-8 with commas and decimal points, stable column names and full precision, so that any program
-reads them the same in every country. Excel readers open ``tables.xlsx``: there numbers are numbers, shown with the
+The CSV files are plain UTF-8 with commas and decimal points, stable column names and full precision, so that any
+program reads them the same in every country. Excel readers open ``tables.xlsx``: there numbers are numbers, shown with the
 decimal mark of the reader's own Excel, and headers and values are in the language of the study.
 """
 

@@ -1,0 +1,102 @@
+"""The notebooks: thin, in both languages, without outputs, and running on the demo data."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from crcne_stats.domain.analyses import ANALYSES
+from crcne_stats.publish import notebooks
+from crcne_stats.words import languages
+
+ORIGINALS = notebooks.originals()
+PARAMETERS = {"ratings", "students", "framework", "lang", "seed", "resamples", "threshold", "options"}
+
+
+def raw(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=nbformat.NO_CONVERT)
+
+
+def test_there_is_one_notebook_per_analysis() -> None:
+    about = [raw(path).metadata["crcne"]["analysis"] for path in ORIGINALS]
+    assert about == [analysis.name for analysis in ANALYSES]
+
+
+@pytest.mark.parametrize("path", ORIGINALS, ids=lambda path: path.stem)
+def test_nothing_of_a_run_is_kept(path: Path) -> None:
+    notebook = raw(path)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+    assert path.read_text(encoding="utf-8") == nbformat.writes(notebook) + "\n"
+
+
+@pytest.mark.parametrize("path", ORIGINALS, ids=lambda path: path.stem)
+def test_cells_are_thin(path: Path) -> None:
+    for cell in raw(path).cells:
+        if cell.cell_type == "code":
+            assert len(cell.source.splitlines()) <= 9, cell.source
+            assert not re.search(r"\b(def|class|for|while)\b", cell.source)
+
+
+@pytest.mark.parametrize("path", ORIGINALS, ids=lambda path: path.stem)
+def test_prose_is_in_every_language(path: Path) -> None:
+    spoken = {lang: [] for lang in languages()}
+    for cell in raw(path).cells:
+        if cell.cell_type == "markdown":
+            (tag,) = cell.metadata["tags"]
+            spoken[tag.removeprefix("lang-")].append(re.match("#*", cell.source)[0])
+    assert all(headings == spoken["fr"] for headings in spoken.values())
+
+
+@pytest.mark.parametrize("lang", languages())
+@pytest.mark.parametrize("path", ORIGINALS, ids=lambda path: path.stem)
+def test_a_copy_holds_one_language(path: Path, lang: str) -> None:
+    copy = notebooks.read(path, lang)
+    tags = [tag for cell in copy.cells for tag in cell.metadata.get("tags", [])]
+    assert tags == ["parameters"]
+    prose = [cell for cell in raw(path).cells if f"lang-{lang}" in cell.metadata.get("tags", [])]
+    assert [cell.source for cell in copy.cells if cell.cell_type == "markdown"] == [cell.source for cell in prose]
+    assert notebooks.parameters(copy) == PARAMETERS
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], notebooks.Run]:
+    """Every notebook in every language on the demo data."""
+    runs = {}
+    for lang in languages():
+        for path in ORIGINALS:
+            notebook = notebooks.with_parameters(notebooks.read(path, lang), {"lang": lang, "resamples": 20})
+            runs[path.stem, lang] = notebooks.Run(f"{path.stem}-{lang}", notebook)
+    notebooks.execute(list(runs.values()), tmp_path_factory.mktemp("nb"))
+    return runs
+
+
+@pytest.mark.parametrize("lang", languages())
+@pytest.mark.parametrize("name", [path.stem for path in ORIGINALS])
+def test_it_runs_and_shows(executed: dict[tuple[str, str], notebooks.Run], name: str, lang: str) -> None:
+    run = executed[name, lang]
+    outputs = [(cell, output) for cell in run.notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    faults = [output for _, output in outputs if output.output_type in ("error", "stream")]
+    assert not faults
+    assert not run.failed
+    assert any("image/png" in output.data for _, output in outputs)
+    for cell in run.notebook.cells:
+        if "cs.table(" in cell.source or "cs.figure(" in cell.source:
+            assert len(cell.outputs) == 1, cell.source
+
+
+@pytest.mark.parametrize("lang", languages())
+@pytest.mark.parametrize("name", [path.stem for path in ORIGINALS])
+def test_its_page_needs_no_network(executed: dict[tuple[str, str], notebooks.Run], name: str, lang: str) -> None:
+    page = notebooks.page(executed[name, lang].notebook, lang, "banner & co")
+    assert f'<html lang="{lang}">' in page
+    assert "banner &amp; co" in page
+    assert not re.search(r"<script|<link|@import|url\(|(src|href)=[\"']?(https?:)?//", page)
+    assert "No description" not in page
+    assert page.count("<h1") == 1
