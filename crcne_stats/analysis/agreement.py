@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from crcne_stats.analysis.agreement_groups import LIGHT, Array, Group, Question
+from crcne_stats.analysis.agreement_groups import groups as group_counts
 from crcne_stats.analysis.agreement_notes import agreement_notes
 from crcne_stats.core import agreement as core
 from crcne_stats.core import pairs as pairwise
 from crcne_stats.core.agreement_resamples import Asked, answers, resampled
-from crcne_stats.core.counts import Counts, counts
-from crcne_stats.core.weights import CUSTOM, weight_matrix
-from crcne_stats.domain.framework import Framework
+from crcne_stats.core.counts import Counts
+from crcne_stats.core.weights import CUSTOM
 from crcne_stats.domain.ratings import Ratings
 from crcne_stats.domain.result import Result
 
 DEFAULT = ("percent", "conger", "fleiss", "brennan_prediger", "gwet_ac", "krippendorff")
-LIGHT = "light"
 NAMES = (*core.COEFFICIENTS, LIGHT)
 GROUPS = ("inspe", "trainer_inspe", "mention", "session")
 ENOUGH_STUDENTS = 5
@@ -31,8 +30,6 @@ DEFINED_SHARE = 0.9
 MOST_PAIRS = 2000
 BENCHMARK = 2 / 3
 NAN = float("nan")
-
-Array = np.ndarray[Any, Any]
 
 
 def agreement(
@@ -110,7 +107,7 @@ def agreement(
     inputs = {"ratings": ratings}
     if by in GROUPS and not ratings.known(str(by)):
         return Result("agreement", settings={**settings, "reason": "column_unknown"}, inputs=inputs)
-    groups = _groups(ratings, chosen, by, weights)
+    groups = group_counts(ratings, chosen, by, weights)
     n_students = len(ratings.codes("student")[1])
     asked = [(group, asked) for group in groups for asked in group.asked(names)]
     drawn = (
@@ -148,84 +145,8 @@ def _chosen(ratings: Ratings, criteria: Sequence[str] | None) -> list[str]:
     return [key for key in known if key in wanted]
 
 
-@dataclass(eq=False)
-class _Question:
-    counts: Counts
-    what: Asked
-
-
-@dataclass(eq=False)
-class _Group:
-    """One answer: what it is about, its counts, and the questions put to them with their resamples."""
-
-    labels: dict[str, Any]
-    counts: Counts
-    weights: Array | None
-    levels: list[str]
-    found: list[tuple[_Question, Array | None]] = field(default_factory=list)
-
-    @property
-    def reason(self) -> str:
-        """Why nothing at all can be said, empty when something can."""
-        if not self.counts.n_ratings:
-            return "no_ratings"
-        if self.counts.n_trainers == 1:
-            return "one_trainer"
-        return "" if self.counts.pairable.any() else "no_double_rating"
-
-    def asked(self, names: Sequence[str]) -> Iterator[_Question]:
-        """What can be computed: coefficients of all the ratings, then those of two trainers alone."""
-        if self.reason:
-            return
-        general = tuple(n for n in names if n != LIGHT and core.COEFFICIENTS[n].files != "pair")
-        yield _Question(self.counts, Asked(general, self.weights, levels=True, light=LIGHT in names))
-        two = tuple(n for n in names if n != LIGHT and core.COEFFICIENTS[n].files == "pair")
-        if two and self.counts.n_trainers == 2:
-            yield _Question(self.counts.only(self.counts.pairable), Asked(two, self.weights))
-
-
-def _scale(framework: Framework, criteria: Sequence[str]) -> tuple[list[int], list[str]]:
-    """Scores and keys of the levels of some criteria together, ascending."""
-    found: dict[int, str] = {}
-    for key in criteria:
-        criterion = framework.criterion(key)
-        for rung in framework.scales.get(criterion.scale, framework.levels):
-            found.setdefault(rung.score, rung.key)
-    scores = sorted({score for key in criteria for score in framework.level_scores(key)})
-    return scores, [found[score] for score in scores]
-
-
-def _groups(ratings: Ratings, chosen: list[str], by: str | None, weights: Any) -> list[_Group]:
-    """One group per answer, in the order of the framework, then of the values of ``by``."""
-    frame = ratings.frame[ratings.frame["criterion"].isin(chosen)]
-    criterion = pd.Categorical(frame["criterion"], categories=chosen).codes.astype(np.int64)
-    unit = ratings.units(frame)
-    trainer, score = ratings.codes("trainer", frame)[0], frame["score"].to_numpy().astype(np.int64)
-    owner = np.zeros(int(unit.max(initial=-1)) + 1, dtype=np.int64)
-    owner[unit] = ratings.codes("student", frame)[0]
-    if by is None:
-        scores, keys = _scale(ratings.framework, chosen)
-        file, owner = unit * len(chosen) + criterion, np.repeat(owner, len(chosen))
-        pooled = counts(file, trainer, np.searchsorted(scores, score), scores, owner)
-        return [_Group({"criterion": None}, pooled, weight_matrix(weights, scores), keys)]
-    value, labels = ratings.codes(by, frame) if by != "criterion" else (np.zeros(len(frame), dtype=np.int64), [""])
-    cell = np.where(value < 0, -1, criterion * len(labels) + value)
-    order = np.argsort(cell, kind="stable")
-    edges = np.searchsorted(cell[order], np.arange(len(chosen) * len(labels) + 1))
-    groups = []
-    for c, key in enumerate(chosen):
-        scores, keys = _scale(ratings.framework, [key])
-        matrix = weight_matrix(weights, scores)
-        for v, label in enumerate(labels):
-            rows = order[edges[c * len(labels) + v] : edges[c * len(labels) + v + 1]]
-            own = counts(unit[rows], trainer[rows], np.searchsorted(scores, score[rows]), scores, owner)
-            about = {"criterion": key} if by == "criterion" else {"criterion": key, by: label}
-            groups.append(_Group(about, own, matrix, keys))
-    return groups
-
-
 def _agreement_table(
-    groups: list[_Group], names: Sequence[str], settings: dict[str, Any], by: str | None
+    groups: list[Group], names: Sequence[str], settings: dict[str, Any], by: str | None
 ) -> pd.DataFrame:
     rows = [
         {**group.labels, "coefficient": name, "weights": settings["weights"], **_estimate(group, name, settings)}
@@ -235,7 +156,7 @@ def _agreement_table(
     return _typed(pd.DataFrame(rows), by)
 
 
-def _estimate(group: _Group, name: str, settings: dict[str, Any]) -> dict[str, Any]:
+def _estimate(group: Group, name: str, settings: dict[str, Any]) -> dict[str, Any]:
     """Columns value … reason of one row."""
     entry = core.COEFFICIENTS.get(name)
     data = group.counts
@@ -264,7 +185,7 @@ def _estimate(group: _Group, name: str, settings: dict[str, Any]) -> dict[str, A
     return row
 
 
-def _where(group: _Group, name: str) -> tuple[_Question | None, Array | None, int]:
+def _where(group: Group, name: str) -> tuple[Question | None, Array | None, int]:
     """The question that asked for a coefficient, its resamples and the column there."""
     for question, drawn in group.found:
         if name in question.what.coefficients:
@@ -274,7 +195,7 @@ def _where(group: _Group, name: str) -> tuple[_Question | None, Array | None, in
     return None, None, 0
 
 
-def _point(question: _Question, name: str) -> tuple[float, float, float]:
+def _point(question: Question, name: str) -> tuple[float, float, float]:
     if name == LIGHT:
         return pairwise.light(pairwise.pairs(question.counts), question.what.weights)[0], NAN, NAN
     moments = core.moments(question.counts, core.COEFFICIENTS[name].trainers)
@@ -295,7 +216,7 @@ def _reservation(data: Counts, value: float) -> str:
 
 
 def _interval(
-    question: _Question, name: str, drawn: Array | None, point: tuple[float, float, float], settings: dict[str, Any]
+    question: Question, name: str, drawn: Array | None, point: tuple[float, float, float], settings: dict[str, Any]
 ) -> dict[str, Any]:
     if drawn is not None:
         return _percentile(drawn, settings["level"])
@@ -319,7 +240,7 @@ def _t_interval(value: Any, se: Any, students: Any, level: float) -> dict[str, A
     return {"se": se, "low": value - reach, "high": np.minimum(1, value + reach)}
 
 
-def _level_table(groups: list[_Group], settings: dict[str, Any], by: str | None) -> pd.DataFrame:
+def _level_table(groups: list[Group], settings: dict[str, Any], by: str | None) -> pd.DataFrame:
     """Agreement level by level; intervals where the ratings were resampled."""
     rows: list[dict[str, Any]] = []
     for group in groups:
@@ -336,7 +257,14 @@ def _level_table(groups: list[_Group], settings: dict[str, Any], by: str | None)
                 "n_ratings": int(table[:, k].sum()), "share": table[:, k].sum() / max(table.sum(), 1),
             }  # fmt: skip
             for kind, name in enumerate(("specific", "level_kappa")):
-                row = {"coefficient": name, "value": NAN, "se": NAN, "low": NAN, "high": NAN, "reason": group.reason}
+                row: dict[str, Any] = {
+                    "coefficient": name,
+                    "value": NAN,
+                    "se": NAN,
+                    "low": NAN,
+                    "high": NAN,
+                    "reason": group.reason,
+                }
                 if group.found:
                     row["value"] = float(found[kind, k])
                     row["reason"] = _level_reservation(row["value"], about["n_students"], data, drawn is None)
@@ -363,7 +291,7 @@ def _level_reservation(value: float, students: int, data: Counts, analytic: bool
 
 def _pair_table(ratings: Ratings, chosen: list[str], weights: Any, settings: dict[str, Any]) -> pd.DataFrame:
     """Cohen's kappa of each two trainers over all the criteria asked, with the direction of their differences."""
-    pooled = _groups(ratings, chosen, None, weights)[0]
+    pooled = group_counts(ratings, chosen, None, weights)[0]
     names = np.asarray(ratings.codes("trainer")[1], dtype=object)
     present = np.unique(ratings.codes("trainer", ratings.frame[ratings.frame["criterion"].isin(chosen)])[0])
     met = pairwise.most_shared(pairwise.pairs(pooled.counts), MOST_PAIRS)

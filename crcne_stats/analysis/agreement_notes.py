@@ -14,6 +14,8 @@ HEADLINES = ("krippendorff", "fleiss", "conger", "cohen", "scott", "light", "gwe
 """The coefficient on which notes are written is the first of these that was asked."""
 PARADOX = 0.1
 """AC above and kappa below the benchmark are told when they lie at least this far apart."""
+PREVALENT = 0.6
+"""A level that holds this share of the ratings is called very common."""
 SCARCE = 0.2
 """A smaller share of files rated twice makes the caution come early."""
 
@@ -32,7 +34,7 @@ def agreement_notes(
         notes += _action(main, settings)
     return (
         notes
-        + _paradox(table, settings)
+        + _paradox(tables, settings)
         + _nested(table)
         + _unavailable(table, name)
         + _mixed(ratings, criteria, settings)
@@ -65,8 +67,9 @@ def _left_out(ratings: Ratings, frame: pd.DataFrame, by: str | None) -> list[Not
 
 def _name(row: pd.Series, by: str | None) -> str:
     """What a row is about, by its keys."""
-    parts = [row["criterion"], row[by] if by not in (None, "criterion") else None]
-    return ", ".join(str(part) for part in parts if part is not None)
+    if by in (None, "criterion"):
+        return str(row["criterion"])
+    return f"{row['criterion']} ({row[by]})"
 
 
 def _finding(main: pd.DataFrame, name: str, settings: dict[str, Any]) -> list[Note]:
@@ -115,7 +118,7 @@ def _action(main: pd.DataFrame, settings: dict[str, Any]) -> list[Note]:
     sure = main[main["high"].notna()]
     below = sure[sure["high"] < settings["benchmark"]].sort_values("value", kind="stable")
     if len(below):
-        names = "; ".join(_name(row, settings["by"]) for _, row in below.head(3).iterrows())
+        names = ", ".join(_name(row, settings["by"]) for _, row in below.head(3).iterrows())
         n = int(below.head(3)["n_double"].min())
         return [Note("agreement.action_moderate", {"names": names, "n": min(len(below), 3)}, "action", 21, n)]
     if (sure["low"] < settings["benchmark"]).any() or len(sure) < len(main):
@@ -123,26 +126,29 @@ def _action(main: pd.DataFrame, settings: dict[str, Any]) -> list[Note]:
     return []
 
 
-def _paradox(table: pd.DataFrame, settings: dict[str, Any]) -> list[Note]:
-    """Where one level is so common that kappa and AC part: the same ratings, two verdicts."""
+def _paradox(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> list[Note]:
+    """Where kappa and AC give two verdicts on the same ratings; with one very common level this is the paradox."""
     kappa = next((name for name in ("fleiss", "conger", "krippendorff") if name in settings["coefficients"]), None)
-    if kappa is None or "gwet_ac" not in settings["coefficients"]:
+    if kappa is None or "gwet_ac" not in settings["coefficients"] or settings["by"] != "criterion":
         return []
-    about = [name for name in ("criterion", settings["by"]) if name in table.columns]
-    about = list(dict.fromkeys(about))
+    table, mark = tables["agreement"], settings["benchmark"]
     one, other = (table[table["coefficient"] == name].reset_index(drop=True) for name in (kappa, "gwet_ac"))
     gap = other["value"] - one["value"]
-    mark = settings["benchmark"]
     apart = (one["value"] < mark) & (other["value"] >= mark) & (gap >= PARADOX)
-    if not apart.any():
-        return []
-    place = int(gap.where(apart).idxmax())
-    row = other.loc[place]
-    values = {
-        "n": int(apart.sum()), "name": _name(row[about], settings["by"]), "coefficient": kappa,
-        "kappa": float(one.loc[place, "value"]), "ac": float(row["value"]), "pa": float(row["pa"]), "benchmark": mark,
-    }  # fmt: skip
-    return [Note("agreement.paradox", values, "caution", 35, int(row["n_double"]))]
+    modal = one["criterion"].map(tables["levels"].groupby("criterion")["share"].max()).to_numpy(dtype=float)
+    notes = []
+    for key, rank, where in (("paradox", 35, modal >= PREVALENT), ("two_verdicts", 57, modal < PREVALENT)):
+        chosen = apart & where
+        if not chosen.any():
+            continue
+        place = int(gap.where(chosen).idxmax())
+        row = other.loc[place]
+        values = {
+            "n": int(chosen.sum()), "name": str(row["criterion"]), "coefficient": kappa, "share": float(modal[place]),
+            "kappa": float(one.loc[place, "value"]), "ac": float(row["value"]), "pa": float(row["pa"]), "benchmark": mark,
+        }  # fmt: skip
+        notes.append(Note(f"agreement.{key}", values, "caution", rank, int(row["n_double"])))
+    return notes
 
 
 def _nested(table: pd.DataFrame) -> list[Note]:
