@@ -225,7 +225,7 @@ def _coefficients(
     for position, (way, one) in enumerate(zip(names, asked, strict=True)):
         for column, name in enumerate(COEFFICIENTS):
             found = agreement.estimate(data, name, one.weights)
-            estimate = {"value": found.value, "se": found.se, "low": found.low, "high": found.high, "method": "analytic"}
+            estimate = {"value": found.value, "se": found.se, "low": found.low, "high": found.high, "method": "linearised"}
             if drawn is not None and np.isfinite(found.value):
                 estimate |= _spread(drawn[position][:, column])
             reason = "one_level_only" if np.isnan(found.value) else "few_students" if n_students < FEW_STUDENTS else ""

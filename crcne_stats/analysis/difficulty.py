@@ -161,7 +161,7 @@ def _reason(row: dict[str, Any], sheets: Sheets, j: int) -> str:
     if not row["n_ratings"]:
         return "no_ratings"
     if row["n_students"] < 2:
-        return "one_student"
+        return "single_student"
     if classical.is_constant(x[~np.isnan(x)]):
         return "constant_scores"
     if len(sheets.keys) == 1:
@@ -219,7 +219,7 @@ def _alpha(sheets: Sheets, chosen: np.ndarray) -> dict[str, Any]:
     if n_criteria < 2:
         return nothing | {"reason": "one_criterion"}
     if n_students < 2:
-        return nothing | {"reason": "one_student" if n_students else "no_ratings"}
+        return nothing | {"reason": "single_student" if n_students else "no_ratings"}
     c = classical.covariance(x)
     if np.isnan(c).any():
         return nothing | {"reason": "no_common_rows"}
