@@ -79,6 +79,30 @@ COLUMNS: dict[str, Column] = {
     "weights": _key("weights"),
     "pa": _NUMBER,
     "pe": _NUMBER,
+    "n_double": _COUNT,
+    "trainer_a": _IDENTIFIER,
+    "trainer_b": _IDENTIFIER,
+    "percent": _SHARE,
+    "difference": _LEVELS,
+    # difficulty
+    "position": _NUMBER,
+    "item_rest": _NUMBER,
+    "item_rest_low": _NUMBER,
+    "item_rest_high": _NUMBER,
+    "item_rest_other": _NUMBER,
+    "item_rest_other_low": _NUMBER,
+    "item_rest_other_high": _NUMBER,
+    "scope": _key("scope"),
+    "alpha": _NUMBER,
+    "alpha_if_dropped": _NUMBER,
+    "floor": _SHARE,
+    "ceiling": _SHARE,
+    "n_sheets": _COUNT,
+    # the two parts of the certificate
+    "direction": _key("direction"),
+    "pix_gate": _key("pix_gate"),
+    "state": _key("state"),
+    "binding": _key("binding"),
 }
 
 
