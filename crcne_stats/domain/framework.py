@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import tomli_w
-
-from crcne_stats.domain.framework_file import read
+from crcne_stats.domain.framework_file import read, written
 
 OTHER_LANGUAGE = "fr"
 """A text that a language lacks is shown in this one."""
@@ -241,7 +239,7 @@ class Framework:
 
     def to_toml(self) -> str:
         """The text from which :meth:`from_toml` makes an equal framework."""
-        return tomli_w.dumps(self.to_table())
+        return written(self.to_table())
 
     def to_table(self) -> dict[str, Any]:
         """The content of the TOML file as nested tables."""

@@ -50,6 +50,31 @@ def read(text: str, where: str = "") -> dict[str, Any]:
     return table
 
 
+def written(table: Mapping[str, Any]) -> str:
+    """The tables as TOML, each entry of a list under a ``[[title]]`` of its own so that a fault in it has a line.
+
+    (The libraries that write TOML put short entries on one line.)
+    """
+    return "\n".join(_written(table, ())).lstrip("\n") + "\n"
+
+
+def _written(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
+    inner = {name: value for name, value in table.items() if isinstance(value, Mapping) or _is_entries(value)}
+    for name, value in table.items():
+        if name not in inner:
+            yield f"{name} = {json.dumps(value, ensure_ascii=False)}"
+    for name, value in inner.items():
+        title = ".".join((*path, name))
+        for entry in value if _is_entries(value) else (value,):
+            if entry is not value or any(not isinstance(part, Mapping | list) for part in value.values()):
+                yield f"\n[[{title}]]" if entry is not value else f"\n[{title}]"
+            yield from _written(entry, (*path, name))
+
+
+def _is_entries(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(entry, Mapping) for entry in value)
+
+
 def crosswalk_problems(table: Mapping[str, Any], text: str, old: Sequence[str], where: str = "") -> Problems:
     """Criteria of the previous version that its crosswalk does not know, or forgets."""
     teller = _Teller(where, _lines(text))

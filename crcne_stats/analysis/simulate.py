@@ -1,0 +1,311 @@
+"""Ratings whose truth is known, to try the kit and to judge its methods."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crcne_stats.analysis.levels import inspe_levels
+from crcne_stats.core.simulation import Design, Parameters, centred, design, drawn_scores
+from crcne_stats.domain.framework import Framework
+from crcne_stats.domain.frameworks import load_framework
+from crcne_stats.domain.ratings import Ratings, prepare
+from crcne_stats.domain.students import Students
+from crcne_stats.domain.students import prepare as prepare_students
+
+_MENTION_SHARES = (0.5, 0.4, 0.1)
+_STEPS = (-2.4, -0.7, 0.9, 2.2)
+_SWAPPED = (-1.9, 1.0, -0.9, 1.8)
+"""Thresholds of the disordered criterion: the third comes below the second, so the level between them is useless."""
+_PIX_CUTS = (-1.3, 0.2)
+_NO_PIX, _WAITING = 0.05, 0.02
+_PLANTED = {"drift_up": 0.16, "dif": 0.32, "disordered": 0.5, "drift_down": 0.68, "low_agreement": 0.79}
+"""Where in the list of criteria each planted defect goes, as a share of its length."""
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Simulated ratings and students, and the truth behind them.
+
+    ``truth`` holds only numbers, texts, lists and mappings, so that it can be written as JSON: ``settings``, and the
+    true ``ability`` of each student, ``severity``, ``centrality`` and ``inspe`` of each trainer, ``inspe_ability``,
+    ``difficulty`` and ``thresholds`` of each criterion in the first session, and the ``planted`` defects by criterion.
+    """
+
+    ratings: Ratings
+    students: Students
+    truth: dict[str, Any]
+
+
+def simulate(
+    students: int = 600,
+    inspe: int = 8,
+    sessions: int = 2,
+    *,
+    trainers: int | None = None,
+    trainers_per_student: int = 2,
+    links: float = 0.05,
+    ability_sd: float = 1.2,
+    inspe_ability_sd: float = 0.3,
+    severity_sd: float = 0.4,
+    centrality_sd: float = 0.15,
+    halo_sd: float = 0.4,
+    difficulty_sd: float = 0.6,
+    disordered: bool = True,
+    dif: float = 0.8,
+    drift: float = 0.6,
+    low_agreement: float = 1.5,
+    missing: float = 0.02,
+    pix_error_sd: float = 0.8,
+    framework: str | Framework | None = None,
+    seed: int = 1,
+) -> Simulation:
+    """Ratings drawn from the many-facet model; each effect can be set to nothing (0 or False).
+
+    Parameters
+    ----------
+    students
+        In all the sessions together; each belongs to one INSPÉ, one session and one mention.
+    inspe, sessions, trainers
+        Numbers of them; trainers are nested in INSPÉ (by default one for some 33 students, three per INSPÉ at least).
+    trainers_per_student
+        Trainers of each file, from its own INSPÉ.
+    links
+        Share of the files of each INSPÉ (one at least) of which one trainer comes from another INSPÉ; 0 makes islands.
+    ability_sd, inspe_ability_sd, severity_sd, difficulty_sd
+        Standard deviations in logits: students within INSPÉ, means of INSPÉ, trainers, criteria.
+    centrality_sd
+        Of the logarithm by which a trainer stretches the thresholds: above 0 the trainer keeps to the middle levels.
+    halo_sd
+        Of the student × trainer effect, in logits: all the scores that a trainer gives a student move together.
+    disordered
+        One criterion has a threshold below the one before it.
+    dif
+        Logits by which one criterion is harder for the second mention.
+    drift
+        Logits by which two criteria become harder and easier from the first session to the last.
+    low_agreement
+        Standard deviation in logits of the trainers' own views of one criterion.
+    missing
+        Share of the ratings lost at random.
+    pix_error_sd
+        Error of the automated part, in logits, around the same ability.
+
+    Raises
+    ------
+    ValueError
+        When the numbers cannot be met (fewer trainers in an INSPÉ than a file needs, a share outside 0–1, …).
+
+    Notes
+    -----
+    Same seed, same data. Jury and INSPÉ levels follow the framework's rule.
+    """
+    chosen = framework if isinstance(framework, Framework) else load_framework(framework)
+    trainers = trainers if trainers is not None else max(3 * inspe, trainers_per_student * inspe, students // 33)
+    settings = {name: value for name, value in locals().items() if name not in ("framework", "chosen")}
+    _check(settings)
+    rng = np.random.default_rng(seed)
+    who = design(rng, students, inspe, trainers, trainers_per_student, links)
+    session, mention = _groups(rng, chosen, students, sessions)
+    true, truth = _parameters(rng, chosen, who, session, mention, settings)
+    scores = drawn_scores(rng, who, true)
+    ratings = _ratings(rng, chosen, who, scores, session, mention, missing)
+    table = _students(rng, ratings, who, true.ability, session, mention, pix_error_sd)
+    return Simulation(ratings, table, {"settings": settings | {"framework": chosen.version}, **truth})
+
+
+def _check(s: dict[str, Any]) -> None:
+    wrong = [f"{name} must be at least 1" for name in ("students", "inspe", "sessions", "trainers") if s[name] < 1]
+    wrong += [f"{name} must lie between 0 and 1" for name in ("links", "missing") if not 0 <= s[name] < 1]
+    wrong += [f"{name} must not be negative" for name in s if name.endswith("_sd") and s[name] < 0]
+    if s["inspe"] > s["students"]:
+        wrong.append("there are more INSPÉ than students")
+    if not 1 <= s["trainers_per_student"] <= s["trainers"] // max(1, s["inspe"]):
+        wrong.append("an INSPÉ needs at least as many trainers as rate one file")
+    if wrong:
+        raise ValueError("; ".join(wrong))
+
+
+def _groups(rng: np.random.Generator, framework: Framework, n: int, sessions: int) -> tuple[np.ndarray, np.ndarray]:
+    """Session (student,) and mention (student,), as indices."""
+    session = rng.permutation(np.arange(n) % sessions)
+    known = max(1, min(len(framework.mentions), len(_MENTION_SHARES)))
+    shares = np.array(_MENTION_SHARES[:known])
+    return session, rng.choice(known, n, p=shares / shares.sum())
+
+
+def _session_names(framework: Framework, n: int) -> list[str]:
+    found = re.match(r"(\d{4})", framework.version)
+    year = int(found.group(1)) if found else 2022
+    return [f"{year + index}-{year + index + 1}" for index in range(n)]
+
+
+def _parameters(
+    rng: np.random.Generator,
+    framework: Framework,
+    who: Design,
+    session: np.ndarray,
+    mention: np.ndarray,
+    s: dict[str, Any],
+) -> tuple[Parameters, dict[str, Any]]:
+    criteria = [criterion.key for criterion in framework.scored]
+    n_criteria, n_trainers, seats = len(criteria), len(who.trainer_home), who.panel.shape[1]
+    means = centred(rng, s["inspe_ability_sd"], s["inspe"])
+    ability = means[who.home] + s["ability_sd"] * rng.standard_normal(len(who.home))
+    severity = centred(rng, s["severity_sd"], n_trainers)
+    centrality = np.exp(s["centrality_sd"] * rng.standard_normal(n_trainers))
+    halo = s["halo_sd"] * rng.standard_normal((len(who.home), seats))
+    thresholds = _thresholds(rng, framework)
+    difficulty = centred(rng, s["difficulty_sd"], n_criteria)
+    taste = np.zeros((n_trainers, n_criteria))
+    spots = _spots(n_criteria)
+    planted: dict[str, Any] = {}
+    if s["disordered"] and framework.n_levels(criteria[spots["disordered"]]) == len(_SWAPPED) + 1:
+        thresholds[spots["disordered"], : len(_SWAPPED)] = _SWAPPED
+        planted["disordered"] = criteria[spots["disordered"]]
+    if s["low_agreement"]:
+        taste[:, spots["low_agreement"]] = centred(rng, s["low_agreement"], n_trainers)
+        planted["low_agreement"] = criteria[spots["low_agreement"]]
+    n_mentions = int(mention.max()) + 1
+    by_group = np.tile(difficulty, (s["sessions"] * n_mentions, 1))
+    if s["dif"] and n_mentions > 1:
+        by_group[1::n_mentions, spots["dif"]] += s["dif"]
+        second = framework.mentions[1].key
+        planted["dif"] = {"criterion": criteria[spots["dif"]], "mention": second, "logits": s["dif"]}
+    if s["drift"] and s["sessions"] > 1 and n_criteria > 1:
+        share = np.repeat(np.arange(s["sessions"]) / (s["sessions"] - 1), n_mentions)
+        up, down = spots["drift_up"], spots["drift_down"]
+        by_group[:, up] += s["drift"] * share
+        by_group[:, down] -= s["drift"] * share
+        planted["drift"] = {criteria[up]: s["drift"], criteria[down]: -s["drift"]}
+    true = Parameters(
+        ability, by_group, session * n_mentions + mention, severity, centrality, halo, taste, thresholds
+    )
+    names, students = _trainer_names(n_trainers), _student_names(len(ability))
+    truth = {
+        "ability": dict(zip(students, ability.tolist(), strict=True)),
+        "severity": dict(zip(names, severity.tolist(), strict=True)),
+        "centrality": dict(zip(names, centrality.tolist(), strict=True)),
+        "trainer_inspe": dict(zip(names, _inspe_names(s["inspe"])[who.trainer_home].tolist(), strict=True)),
+        "inspe_ability": dict(zip(_inspe_names(s["inspe"]).tolist(), means.tolist(), strict=True)),
+        "difficulty": dict(zip(criteria, difficulty.tolist(), strict=True)),
+        "thresholds": {
+            key: thresholds[index, : framework.n_levels(key) - 1].tolist() for index, key in enumerate(criteria)
+        },
+        "linked_students": [students[index] for index in np.flatnonzero(who.linked)],
+        "planted": planted,
+    }
+    return true, truth
+
+
+def _thresholds(rng: np.random.Generator, framework: Framework) -> np.ndarray:
+    """Thresholds (criterion, step) of sum zero, each criterion its own around common ones."""
+    sizes = [framework.n_levels(criterion.key) - 1 for criterion in framework.scored]
+    table = np.full((len(sizes), max(sizes)), np.inf)
+    for index, size in enumerate(sizes):
+        common = np.array(_STEPS) if size == len(_STEPS) else np.linspace(-2, 2, size) if size > 1 else np.zeros(1)
+        own = common[:size] + 0.15 * rng.standard_normal(size)
+        table[index, :size] = np.sort(own) - own.mean()
+    return table
+
+
+def _spots(n_criteria: int) -> dict[str, int]:
+    """Index of the criterion that carries each planted defect; few criteria carry several."""
+    spots = {name: int(share * n_criteria) for name, share in _PLANTED.items()}
+    if spots["drift_up"] == spots["drift_down"]:
+        spots |= {"drift_up": 0, "drift_down": n_criteria - 1}
+    return spots
+
+
+def _inspe_names(n: int) -> np.ndarray:
+    return np.array([f"INSPE-{index + 1:02d}" for index in range(n)], dtype=object)
+
+
+def _trainer_names(n: int) -> list[str]:
+    return [f"F{index + 1:04d}" for index in range(n)]
+
+
+def _student_names(n: int) -> list[str]:
+    return [f"E{index + 1:06d}" for index in range(n)]
+
+
+def _ratings(
+    rng: np.random.Generator,
+    framework: Framework,
+    who: Design,
+    scores: np.ndarray,
+    session: np.ndarray,
+    mention: np.ndarray,
+    missing: float,
+) -> Ratings:
+    n_students, seats, n_criteria = scores.shape
+    student, seat, criterion = (index.ravel() for index in np.indices(scores.shape))
+    kept = rng.random(scores.size) >= missing
+    student, seat, criterion = student[kept], seat[kept], criterion[kept]
+    trainer = who.panel[student, seat]
+    keys = [entry.key for entry in framework.scored]
+    width = max(framework.n_levels(key) for key in keys)
+    values = np.zeros((n_criteria, width))
+    for index, key in enumerate(keys):
+        values[index, : framework.n_levels(key)] = framework.level_scores(key)
+    inspe = _inspe_names(int(who.trainer_home.max()) + 1)
+    n_sessions = int(session.max()) + 1
+    mentions = [entry.key for entry in framework.mentions]
+    table = pd.DataFrame(
+        {
+            "student": _named(student, _student_names(n_students)),
+            "trainer": _named(trainer, _trainer_names(len(who.trainer_home))),
+            "inspe": _named(who.home[student], inspe),
+            "trainer_inspe": _named(who.trainer_home[trainer], inspe),
+            "mention": _named(mention[student], mentions) if mentions else np.nan,
+            "session": _named(session[student], _session_names(framework, n_sessions)),
+            "occasion": np.nan,
+            "criterion": _named(criterion, keys),
+            "score": values[criterion, scores.ravel()[kept]],
+        }
+    )
+    return Ratings.trusted(prepare(table, framework), framework, simulated=True)
+
+
+def _named(codes: np.ndarray, names: Any) -> pd.Categorical:
+    return pd.Categorical.from_codes(codes, categories=pd.Index(list(names), dtype=object))
+
+
+def _students(
+    rng: np.random.Generator,
+    ratings: Ratings,
+    who: Design,
+    ability: np.ndarray,
+    session: np.ndarray,
+    mention: np.ndarray,
+    pix_error_sd: float,
+) -> Students:
+    framework, n = ratings.framework, len(ability)
+    ladder = list(framework.pix_levels) or [level.key for level in framework.levels[:3]]
+    sat = ability + pix_error_sd * rng.standard_normal(n)
+    reached = np.minimum(np.searchsorted(_PIX_CUTS, sat), len(ladder) - 1)
+    absent, waiting = rng.random(n) < _NO_PIX, rng.random(n) < _WAITING
+    pix = np.where(absent, None, np.array(ladder, dtype=object)[reached])
+    table = pd.DataFrame(
+        {
+            "student": _student_names(n),
+            "inspe": _inspe_names(int(who.trainer_home.max()) + 1)[who.home],
+            "mention": [framework.mentions[code].key for code in mention] if framework.mentions else np.nan,
+            "session": np.array(_session_names(framework, int(session.max()) + 1), dtype=object)[session],
+        }
+    )
+    levels = inspe_levels(ratings).set_index("student")["inspe_level"].astype(object)
+    given = table["student"].map(levels).where(~waiting)
+    table["inspe_level"] = given
+    refused = (given == "not_reached").to_numpy()
+    table["jury"] = np.select([given.isna().to_numpy(), refused], ["waiting", "refused"], "level")
+    if framework.rules.combination == "gate":
+        gate = np.where(reached > 0, "admissible", "not_admissible").astype(object)
+        table["pix_gate"] = np.where(absent, None, gate)
+    else:
+        table["pix_level"] = pix
+    return Students.trusted(prepare_students(table, framework), framework, simulated=True)
