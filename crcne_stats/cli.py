@@ -31,6 +31,8 @@ from crcne_stats.domain.errors import DataError
 from crcne_stats.words import Words, words
 
 REFUSED, WRONG_USE, INTERRUPTED = 1, 2, 130
+_WRONG_USE = {"framework_absent", "unknown_analysis", "unknown_option", "settings_not_toml", "settings_unknown_key"}
+"""Problems of the call, not of the data."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except DataError as error:
         click.echo(error.text(language), err=True)
-        return REFUSED
+        return WRONG_USE if all(problem.code in _WRONG_USE for problem in error.problems) else REFUSED
     except (FileExistsError, click.ClickException) as error:
         click.echo(w("cli.error.sentence", message=str(error)), err=True)
         return WRONG_USE

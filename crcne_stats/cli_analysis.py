@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crcne_stats.cli_click import Command, Integer, Number, OneOf, Option
+from crcne_stats.cli_click import Command, Integer, Number, OneOf, Option, Several, Text
 from crcne_stats.cli_options import command, data_options, files_argument, option, text_option
-from crcne_stats.cli_run import loaded, progress
+from crcne_stats.cli_run import loaded, options_told, progress
 from crcne_stats.domain.analyses import analysis
 from crcne_stats.words import Words
 
@@ -36,7 +36,8 @@ def analysis_command(w: Words, name: str) -> Command:
         with progress(w(f"analysis.{name}.title")) as show:
             if "progress" in inspect.signature(function).parameters:
                 asked["progress"] = show
-            result = function(*inputs, **asked)
+            with options_told(w):
+                result = function(*inputs, **asked)
         _show(w, result, out)
 
     text = w(f"analysis.{name}.question")

@@ -7,12 +7,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import click
 from tqdm import tqdm
 
 from crcne_stats.data.ratings import load_ratings
 from crcne_stats.data.students import load_students
+from crcne_stats.domain.errors import DataError
 from crcne_stats.domain.ratings import Ratings
 from crcne_stats.domain.students import Students
+from crcne_stats.words import Words
 
 
 @contextlib.contextmanager
@@ -28,6 +31,17 @@ def progress(text: str) -> Iterator[Callable[[int, int], None] | None]:
             bar.update(done - bar.n)
 
         yield show
+
+
+@contextlib.contextmanager
+def options_told(w: Words) -> Iterator[None]:
+    """Tell a value that an analysis refuses as wrong use of the command, not as a fault of the kit."""
+    try:
+        yield
+    except DataError:
+        raise
+    except ValueError as error:
+        raise click.UsageError(w("cli.error.option_value", message=str(error))) from error
 
 
 def loaded(

@@ -16,7 +16,7 @@ from joblib import parallel_config
 
 from crcne_stats.analysis.study import study as chain
 from crcne_stats.cli_click import language_was_asked
-from crcne_stats.cli_run import loaded, progress
+from crcne_stats.cli_run import loaded, options_told, progress
 from crcne_stats.domain.ratings import Ratings
 from crcne_stats.domain.result import Study
 from crcne_stats.domain.students import Students
@@ -64,7 +64,7 @@ def _answered(
     options = read_settings(given["settings"]) if given["settings"] else record.get("options", {})
     seed = record.get("seed", 1) if given["seed"] is None else given["seed"]
     workers = parallel_config(n_jobs=given["jobs"]) if given["jobs"] else contextlib.nullcontext()
-    with progress(w("cli.progress.study")) as show, workers:
+    with progress(w("cli.progress.study")) as show, workers, options_told(w):
         return chain(ratings, students, options=options, seed=seed, progress=show)
 
 
