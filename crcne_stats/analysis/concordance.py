@@ -86,7 +86,7 @@ def concordance(
     }
     if (pairs["gate"] >= 0).any():
         tables["gate"] = _gate(pairs, framework)
-    return Result("concordance", tables, _notes(pairs, tables, ratings, students, weights), settings, inputs)
+    return Result("concordance", tables, _notes(pairs, tables, ratings.framework, weights), settings, inputs)
 
 
 def _ladder(framework: Framework) -> list[str]:
@@ -306,10 +306,9 @@ def _binding(pairs: pd.DataFrame, framework: Framework) -> pd.DataFrame:
 
 
 def _notes(
-    pairs: pd.DataFrame, tables: dict[str, pd.DataFrame], ratings: Ratings, students: Students, weights: str
+    pairs: pd.DataFrame, tables: dict[str, pd.DataFrame], framework: Framework, weights: str
 ) -> list[Note]:
-    framework = ratings.framework
-    inspe, pix, _ = _common(pairs, framework)
+    inspe = _common(pairs, framework)[0]
     n = len(inspe)
     found = [*_main(tables, weights, n), *_binding_note(tables["binding"], framework)]
     computed = int(pairs["computed"].sum())

@@ -1,0 +1,132 @@
+"""The chain: every analysis of the list, in order, each with what it reads."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from crcne_stats.analysis.agreement import agreement
+from crcne_stats.analysis.concordance import concordance
+from crcne_stats.analysis.describe import describe
+from crcne_stats.analysis.difficulty import difficulty
+from crcne_stats.domain.analyses import ANALYSES, Analysis
+from crcne_stats.domain.errors import DataError, Problem, Problems
+from crcne_stats.domain.ratings import Ratings
+from crcne_stats.domain.result import Result, Study
+from crcne_stats.domain.students import Students
+
+FUNCTIONS: dict[str, Callable[..., Result]] = {
+    "describe": describe,
+    "agreement": agreement,
+    "difficulty": difficulty,
+    "concordance": concordance,
+}
+"""The function of each analysis of the list."""
+
+STEPS = 100
+"""Progress is counted in hundredths of an analysis."""
+
+
+def study(
+    ratings: Ratings,
+    students: Students | None = None,
+    previous: Ratings | None = None,
+    *,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    seed: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Study:
+    """All the analyses of the list on the same data.
+
+    Parameters
+    ----------
+    ratings, students, previous
+        What the analyses read; ``previous`` are the ratings of the former framework version. An analysis whose input is
+        absent has a Result without tables that gives the reason.
+    options
+        Keywords per analysis, ``{"agreement": {"weights": "linear"}}``.
+    seed
+        Each analysis draws from a seed made of this one and its own name: adding an analysis moves no other number.
+    progress
+        ``progress(done, total)``, in hundredths of an analysis.
+
+    Raises
+    ------
+    DataError
+        For options of an unknown analysis or with an unknown key, before anything is computed.
+    """
+    chosen = {name: dict(own) for name, own in (options or {}).items()}
+    _check(chosen)
+    given = {"ratings": ratings, "students": students, "previous": previous}
+    results: dict[str, Result] = {}
+    seconds: dict[str, float] = {}
+    for position, entry in enumerate(ANALYSES):
+        start = time.perf_counter()
+        results[entry.name] = _answer(entry, given, results, chosen.get(entry.name, {}), seed, _part(progress, position))
+        seconds[entry.name] = time.perf_counter() - start
+        if progress is not None:
+            progress((position + 1) * STEPS, len(ANALYSES) * STEPS)
+    return Study(results, ratings, students, chosen, seed, seconds)
+
+
+def option_names(name: str) -> list[str]:
+    """The options of the analysis ``name``: its keywords, save those that the chain itself gives."""
+    entry = next(entry for entry in ANALYSES if entry.name == name)
+    parameters = inspect.signature(FUNCTIONS[name]).parameters.values()
+    own = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+    return [key for key in own if key not in {"seed", "progress", *entry.inputs, *entry.after}]
+
+
+def own_seed(seed: int, name: str) -> int:
+    """The seed of the analysis ``name`` in a study: it depends on these two alone."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:4], "big")
+
+
+def _check(options: Mapping[str, Mapping[str, Any]]) -> None:
+    problems = Problems()
+    names = [entry.name for entry in ANALYSES]
+    for name, own in options.items():
+        if name not in names:
+            problems.add(Problem("unknown_analysis", {"allowed": ", ".join(names)}, found=str(name)))
+            continue
+        allowed = option_names(name)
+        for key in own:
+            if key not in allowed:
+                values = {"analysis": name, "allowed": ", ".join(allowed) or "–"}
+                problems.add(Problem("unknown_option", values, found=str(key)))
+    if problems:
+        raise DataError(problems)
+
+
+def _answer(
+    entry: Analysis,
+    given: Mapping[str, Any],
+    results: Mapping[str, Result],
+    options: Mapping[str, Any],
+    seed: int,
+    progress: Callable[[int, int], None] | None,
+) -> Result:
+    inputs = {name: given[name] for name in entry.inputs}
+    absent = [name for name, value in inputs.items() if value is None]
+    if absent:
+        return Result(entry.name, settings={**options, "reason": f"no_{absent[0]}"}, inputs=inputs)
+    function = FUNCTIONS[entry.name]
+    offered = {"seed": own_seed(seed, entry.name), "progress": progress}
+    taken = inspect.signature(function).parameters
+    asked = {name: value for name, value in offered.items() if name in taken}
+    earlier = {name: results[name] for name in entry.after}
+    return function(*inputs.values(), **earlier, **asked, **options)
+
+
+def _part(progress: Callable[[int, int], None] | None, position: int) -> Callable[[int, int], None] | None:
+    """The progress of one analysis as a part of the whole."""
+    if progress is None:
+        return None
+
+    def within(done: int, total: int) -> None:
+        progress(position * STEPS + done * STEPS // max(total, 1), len(ANALYSES) * STEPS)
+
+    return within
