@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from crcne_stats.analysis.agreement_groups import LIGHT, Array, Group, Question
+from crcne_stats.analysis.agreement_groups import LIGHT, MOST_PAIRS, Array, Group, Question
 from crcne_stats.analysis.agreement_groups import groups as group_counts
 from crcne_stats.analysis.agreement_notes import agreement_notes
 from crcne_stats.core import agreement as core
@@ -27,7 +27,6 @@ ENOUGH_STUDENTS = 5
 """Fewer students rated twice than this carry no interval."""
 DEFINED_SHARE = 0.9
 """An interval needs the coefficient to exist in this share of the resamples."""
-MOST_PAIRS = 2000
 BENCHMARK = 2 / 3
 NAN = float("nan")
 
@@ -174,7 +173,7 @@ def _estimate(group: Group, name: str, settings: dict[str, Any]) -> dict[str, An
         return row
     question, drawn, column = _where(group, name)
     if question is None:
-        return {**row, "reason": "not_two_trainers"}
+        return {**row, "reason": "too_many_pairs" if name == LIGHT else "not_two_trainers"}
     point = _point(question, name)
     row |= {"value": point[0], "pa": point[1], "pe": point[2]}
     row["reason"] = _reservation(question.counts, point[0])

@@ -11,11 +11,14 @@ import numpy as np
 from crcne_stats.core.agreement import COEFFICIENTS
 from crcne_stats.core.agreement_resamples import Asked
 from crcne_stats.core.counts import Counts, counts
+from crcne_stats.core.pairs import pairs
 from crcne_stats.core.weights import weight_matrix
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.ratings import Ratings
 
 LIGHT = "light"
+MOST_PAIRS = 2000
+"""With more pairs of trainers than this, Light's mean is not computed and the table of pairs shows the most shared."""
 Array = np.ndarray[Any, Any]
 
 
@@ -51,7 +54,8 @@ class Group:
         if self.reason:
             return
         general = tuple(n for n in names if n != LIGHT and COEFFICIENTS[n].files != "pair")
-        yield Question(self.counts, Asked(general, self.weights, levels=True, light=LIGHT in names))
+        light = LIGHT in names and len(pairs(self.counts)) <= MOST_PAIRS
+        yield Question(self.counts, Asked(general, self.weights, levels=True, light=light))
         two = tuple(n for n in names if n != LIGHT and COEFFICIENTS[n].files == "pair")
         if two and self.counts.n_trainers == 2:
             yield Question(self.counts.only(self.counts.pairable), Asked(two, self.weights))

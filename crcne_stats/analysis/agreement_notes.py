@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from crcne_stats.analysis.agreement_groups import MOST_PAIRS
 from crcne_stats.domain.ratings import Ratings
 from crcne_stats.domain.result import Note
 
@@ -36,9 +37,14 @@ def agreement_notes(
         notes
         + _paradox(tables, settings)
         + _nested(table)
-        + _unavailable(table, name)
+        + ([] if _never_twice(notes) else _unavailable(table, name))
+        + _most_shared(tables["pairs"])
         + _mixed(ratings, criteria, settings)
     )
+
+
+def _never_twice(notes: list[Note]) -> bool:
+    return any(note.key == "agreement.no_double" for note in notes)
 
 
 def _double_rating(ratings: Ratings, frame: pd.DataFrame) -> list[Note]:
@@ -47,7 +53,9 @@ def _double_rating(ratings: Ratings, frame: pd.DataFrame) -> list[Note]:
     trainer, names = ratings.codes("trainer", frame)
     met = np.unique(unit * max(len(names), 1) + trainer) // max(len(names), 1)
     n_files = len(np.unique(met))
-    n_double = int((np.bincount(met) >= 2).sum()) if n_files else 0
+    n_double = int((np.bincount(met) >= 2).sum())
+    if not n_files:
+        return []
     if not n_double:
         return [
             Note("agreement.no_double", {"n_files": n_files}, "caution", 4),
@@ -164,6 +172,12 @@ def _unavailable(table: pd.DataFrame, name: str) -> list[Note]:
         return []
     common = str(mine.loc[lost, "reason"].value_counts().index[0])
     return [Note("agreement.unavailable", {"n": int(lost.sum()), "reason": common}, "caution", 38)]
+
+
+def _most_shared(pairs: pd.DataFrame) -> list[Note]:
+    if len(pairs) < MOST_PAIRS:
+        return []
+    return [Note("agreement.most_shared", {"n": len(pairs)}, "caution", 65)]
 
 
 def _mixed(ratings: Ratings, criteria: list[str], settings: dict[str, Any]) -> list[Note]:

@@ -377,3 +377,12 @@ def test_two_thousand_resamples_of_six_hundred_students_in_seconds():
     start = time.perf_counter()
     agreement(ratings)
     assert time.perf_counter() - start < 3
+
+
+def test_more_pairs_than_a_table_can_hold():
+    """Sixty-four trainers of one file make 2,016 pairs."""
+    rows = [(s, f"t{t:02d}", "c", (s + t) % 5) for s in range(6) for t in range(64)]
+    result = agreement(simple(rows), coefficients=["light", "fleiss"], resamples=20)
+    assert row(result, "light")["reason"] == "too_many_pairs"
+    assert row(result, "fleiss")["reason"] == ""
+    assert len(result.tables["pairs"]) == keys(result)["agreement.most_shared"].values["n"] == 2000
