@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from crcne_stats.analysis.agreement_groups import LIGHT, MOST_PAIRS, Array, Group, Question
+from crcne_stats.analysis.agreement_groups import LIGHT, MOST_PAIRS, Array, Draws, Group, Question
 from crcne_stats.analysis.agreement_groups import groups as group_counts
 from crcne_stats.analysis.agreement_notes import agreement_notes
 from crcne_stats.core import agreement as core
@@ -85,11 +85,13 @@ def agreement(
         file did) and ``level_kappa`` (Fleiss' kappa of that level against all others).
         ``tables["pairs"]``: for each two trainers with a common file, over all the criteria asked: share of equal
         scores, Cohen's kappa and the mean difference in levels (first minus second).
+        ``model`` (by="criterion", with resamples): the resampled values, shape (resample, criterion, coefficient); the
+        same students are drawn for all criteria, so that differences and orders of criteria can be read off them.
 
     Raises
     ------
     ValueError
-        For an unknown coefficient, weight, column or criterion.
+        For an unknown coefficient, weight, column or criterion, and for a matrix that does not fit the scale.
 
     Notes
     -----
@@ -97,12 +99,14 @@ def agreement(
     ed. The bootstrap draws students, with all that belongs to them: the inference is to other students rated by these
     trainers.
     """
-    names = _checked(by, coefficients, level)
+    names = _checked(by, coefficients, level, resamples)
     chosen = _chosen(ratings, criteria)
     settings = {
         "by": by, "coefficients": list(names), "weights": weights if isinstance(weights, str) else CUSTOM,
         "resamples": int(resamples), "seed": seed, "level": level, "criteria": chosen, "benchmark": benchmark,
     }  # fmt: skip
+    if settings["weights"] == CUSTOM:
+        settings["weights_matrix"] = np.asarray(weights, dtype=float).tolist()
     inputs = {"ratings": ratings}
     if by in GROUPS and not ratings.known(str(by)):
         return Result("agreement", settings={**settings, "reason": "column_unknown"}, inputs=inputs)
@@ -119,11 +123,24 @@ def agreement(
         "levels": _level_table(groups, settings, by),
         "pairs": _pair_table(ratings, chosen, weights, settings),
     }
-    notes = agreement_notes(ratings, chosen, tables, settings)
-    return Result("agreement", tables, notes, settings, inputs)
+    model = _draws(groups, names) if resamples and by == "criterion" else None
+    notes = agreement_notes(ratings, chosen, tables, settings, model)
+    return Result("agreement", tables, notes, settings, inputs, model)
 
 
-def _checked(by: str | None, coefficients: Sequence[str] | None, level: float) -> tuple[str, ...]:
+def _draws(groups: list[Group], names: Sequence[str]) -> Draws:
+    """The resamples of every criterion side by side; the same students are drawn for all of them."""
+    found = [[_where(group, name) for name in names] for group in groups]
+    size = max((len(drawn) for row in found for _, drawn, _ in row if drawn is not None), default=0)
+    values = np.full((size, len(groups), len(names)), np.nan)
+    for g, row in enumerate(found):
+        for c, (_, drawn, column) in enumerate(row):
+            if drawn is not None:
+                values[:, g, c] = drawn[:, column]
+    return Draws(tuple(group.labels["criterion"] for group in groups), tuple(names), values)
+
+
+def _checked(by: str | None, coefficients: Sequence[str] | None, level: float, resamples: int) -> tuple[str, ...]:
     names = DEFAULT if coefficients is None else tuple(coefficients)
     unknown = [name for name in names if name not in NAMES]
     if unknown or not names:
@@ -132,6 +149,8 @@ def _checked(by: str | None, coefficients: Sequence[str] | None, level: float) -
         raise ValueError(f"unknown by {by!r}; there are criterion, None, {', '.join(GROUPS)}")
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, not {level}")
+    if resamples < 0 or resamples == 1:
+        raise ValueError(f"resamples must be 0 or more than 1, not {resamples}")
     return names
 
 

@@ -22,6 +22,15 @@ MOST_PAIRS = 2000
 Array = np.ndarray[Any, Any]
 
 
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """Resampled coefficients, ``values`` of shape (resample, criterion, coefficient); NaN where one is undefined."""
+
+    criteria: tuple[str, ...]
+    coefficients: tuple[str, ...]
+    values: Array
+
+
 @dataclass(eq=False)
 class Question:
     """Counts, and what is asked of them."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crcne_stats.analysis.agreement_groups import MOST_PAIRS
+from crcne_stats.analysis.agreement_groups import MOST_PAIRS, Draws
 from crcne_stats.domain.ratings import Ratings
 from crcne_stats.domain.result import Note
 
@@ -22,7 +22,11 @@ SCARCE = 0.2
 
 
 def agreement_notes(
-    ratings: Ratings, criteria: list[str], tables: dict[str, pd.DataFrame], settings: dict[str, Any]
+    ratings: Ratings,
+    criteria: list[str],
+    tables: dict[str, pd.DataFrame],
+    settings: dict[str, Any],
+    draws: Draws | None,
 ) -> list[Note]:
     """Ranked notes: what blocks conclusions, the main finding, cautions, the next action."""
     frame = ratings.frame[ratings.frame["criterion"].isin(criteria)]
@@ -33,6 +37,7 @@ def agreement_notes(
     if len(main):
         notes += _finding(main, name, settings)
         notes += _action(main, settings)
+        notes += _lowest(main, name, draws)
     return (
         notes
         + _paradox(tables, settings)
@@ -113,6 +118,23 @@ def _finding(main: pd.DataFrame, name: str, settings: dict[str, Any]) -> list[No
         values = {**base, "n": unsure, "total": len(main)}
         notes.append(Note("agreement.unsure", values, "caution", 33, int(rest["n_double"].min())))
     return notes
+
+
+def _lowest(main: pd.DataFrame, name: str, draws: Draws | None) -> list[Note]:
+    """How sure it is that the lowest criterion is the lowest."""
+    sure = main[main["low"].notna()]
+    if draws is None or len(sure) < 3:
+        return []
+    kept = [draws.criteria.index(key) for key in sure["criterion"]]
+    values = draws.values[:, kept, draws.coefficients.index(name)]
+    values = values[~np.isnan(values).any(axis=1)]
+    if not len(values):
+        return []
+    place = int(sure["value"].to_numpy().argmin())
+    share = float((values.argmin(axis=1) == place).mean())
+    worst = sure.iloc[place]
+    values_of = {"name": str(worst["criterion"]), "share": share, "n": len(sure)}
+    return [Note("agreement.lowest", values_of, "finding", 32, int(worst["n_double"]))]
 
 
 def _numbers(row: pd.Series) -> dict[str, float]:

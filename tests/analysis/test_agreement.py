@@ -354,14 +354,16 @@ def test_wrong_use_is_refused():
     for wrong in (
         {"coefficients": ["kapa"]}, {"coefficients": []}, {"weights": "kwadratic"}, {"by": "trainer"},
         {"criteria": ["c9"]}, {"level": 95}, {"weights": np.eye(3)},
+        {"resamples": 1}, {"resamples": -5},
     ):  # fmt: skip
         with pytest.raises(ValueError):
-            agreement(ratings, resamples=0, **wrong)
+            agreement(ratings, **{"resamples": 0, **wrong})
 
 
 def test_a_matrix_of_weights_says_so():
     result = agreement(cohort(n=30), weights=np.eye(5), resamples=0)
     assert set(result.tables["agreement"]["weights"]) == {"custom"}
+    assert result.settings["weights_matrix"] == np.eye(5).tolist()
     same = agreement(cohort(n=30), weights="identity", resamples=0).tables["agreement"]["value"]
     np.testing.assert_allclose(result.tables["agreement"]["value"], same)
 
@@ -386,3 +388,16 @@ def test_more_pairs_than_a_table_can_hold():
     assert row(result, "light")["reason"] == "too_many_pairs"
     assert row(result, "fleiss")["reason"] == ""
     assert len(result.tables["pairs"]) == keys(result)["agreement.most_shared"].values["n"] == 2000
+
+
+def test_draws_tell_how_sure_the_lowest_criterion_is():
+    result = agreement(cohort(n=300), resamples=200)
+    assert result.model.values.shape == (200, 3, len(DEFAULT))
+    for c, coefficient in enumerate(DEFAULT):
+        found = result.model.values[:, result.model.criteria.index("c2"), c]
+        wanted = row(result, coefficient, criterion="c2")
+        assert np.quantile(found, [0.025, 0.975]).tolist() == pytest.approx(wanted[["low", "high"]].tolist())
+    note = keys(result)["agreement.lowest"]
+    assert note.values["name"] == "c2"
+    assert note.values["share"] > 0.9
+    assert agreement(cohort(n=30), resamples=0).model is None
