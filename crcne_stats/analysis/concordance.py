@@ -19,6 +19,8 @@ from crcne_stats.domain.result import Note, Result
 from crcne_stats.domain.students import Students
 
 FEW_STUDENTS = 30
+MANY = 0.1
+"""From this share of computed levels on, the rule that made them is a main point."""
 NOT_REACHED = "not_reached"
 DIRECTIONS = ("above", "equal", "below")
 GATES = ("not_admissible", "admissible")
@@ -52,7 +54,7 @@ def concordance(
     Returns
     -------
     Result
-        ``tables["cross"]``: ``n_students`` and ``share`` of each pair ``inspe_level``, ``pix_level``, empty ones too, on
+        ``tables["cross"]``: ``n_students`` and ``share`` of each pair ``inspe_level``, ``pix_level``, empty too, on
         the full INSPÉ ladder; ``tables["gate"]``: the same with ``pix_gate``, where PIX+Édu is a gate.
 
         ``tables["concordance"]``: percent agreement, Cohen's κ (1968) and Gwet's AC1/AC2 (2008), each with identity
@@ -225,7 +227,13 @@ def _coefficients(
     for position, (way, one) in enumerate(zip(names, asked, strict=True)):
         for column, name in enumerate(COEFFICIENTS):
             found = agreement.estimate(data, name, one.weights)
-            estimate = {"value": found.value, "se": found.se, "low": found.low, "high": found.high, "method": "linearised"}
+            estimate = {
+                "value": found.value,
+                "se": found.se,
+                "low": found.low,
+                "high": found.high,
+                "method": "linearised",
+            }
             if drawn is not None and np.isfinite(found.value):
                 estimate |= _spread(drawn[position][:, column])
             reason = "one_level_only" if np.isnan(found.value) else "few_students" if n_students < FEW_STUDENTS else ""
@@ -242,11 +250,11 @@ def _spread(values: np.ndarray) -> dict[str, Any]:
 
 
 def _row(name: str, weights: str, estimate: dict[str, Any] | None, n: int, reason: str) -> dict[str, Any]:
-    nothing = {"value": np.nan, "se": np.nan, "low": np.nan, "high": np.nan, "pa": np.nan, "pe": np.nan, "method": ""}
-    numbers = nothing | (estimate or {})
+    nothing = dict.fromkeys(("value", "se", "low", "high", "pa", "pe"), np.nan)
+    numbers: dict[str, Any] = {**nothing, "method": "", **(estimate or {})}
     if reason and np.isnan(numbers["value"]):
         numbers["method"] = ""
-    first = {"coefficient": name, "weights": weights}
+    first: dict[str, Any] = {"coefficient": name, "weights": weights}
     numbers |= {"n_students": n, "reason": reason}
     order = ("value", "se", "low", "high", "pa", "pe", "n_students", "method", "reason")
     return first | {key: numbers[key] for key in order}
@@ -305,9 +313,7 @@ def _binding(pairs: pd.DataFrame, framework: Framework) -> pd.DataFrame:
     return _shared(table, int(decided.sum()))
 
 
-def _notes(
-    pairs: pd.DataFrame, tables: dict[str, pd.DataFrame], framework: Framework, weights: str
-) -> list[Note]:
+def _notes(pairs: pd.DataFrame, tables: dict[str, pd.DataFrame], framework: Framework, weights: str) -> list[Note]:
     inspe = _common(pairs, framework)[0]
     n = len(inspe)
     found = [*_main(tables, weights, n), *_binding_note(tables["binding"], framework)]
@@ -315,7 +321,7 @@ def _notes(
     if computed:
         rules = framework.rules
         rule = {"trainers": rules.trainers, "item": rules.item, "level": rules.inspe_level, "rounding": rules.rounding}
-        rank = 12.0 if not rules.published else 60.0
+        rank = 60.0 if rules.published else 12.0 if computed >= MANY * len(pairs) else 42.0
         key = "concordance.level_by_rule" if rules.published else "concordance.level_by_unpublished_rule"
         found.append(Note(key, {"n": computed, **rule}, "caution", rank, computed))
     both = (pairs["inspe"] >= 0) & (pairs["pix"] >= 0)
@@ -363,6 +369,6 @@ def _binding_note(binding: pd.DataFrame, framework: Framework) -> list[Note]:
 
 
 def _regimes(sessions: pd.Series) -> set[str]:
-    """"before" and "after" January 2024, as far as the names of the sessions tell their last year."""
+    """ "before" and "after" January 2024, as far as the names of the sessions tell their last year."""
     years = (re.findall(r"20\d\d", str(name)) for name in sessions.dropna().unique())
     return {"before" if max(map(int, found)) <= 2023 else "after" for found in years if found}

@@ -17,6 +17,8 @@ from crcne_stats.domain.ratings import Ratings
 from crcne_stats.domain.result import Note, Result
 
 FEW_STUDENTS = 30
+FAR = 0.05
+"""A gap between two correlations that deserves the first screen."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,24 @@ class Sheets:
 
     @cached_property
     def rest_other(self) -> np.ndarray:
-        """(row, criterion) the same, as the other trainers of the file saw it."""
+        """(row, criterion) the same, as the other trainers of the file saw it, on average."""
         return classical.of_others(self.rest, self.file)
+
+    @cached_property
+    def _rest_other_square(self) -> np.ndarray:
+        return classical.of_others(self.rest**2, self.file)
+
+    def item_rest(self, j: int) -> tuple[Interval, np.ndarray]:
+        """Correlation of criterion ``j`` with the rest of the sheet, and the influence of each row."""
+        return classical.correlation(self.x[:, j], self.rest[:, j], self.student)
+
+    def item_rest_other(self, j: int) -> tuple[Interval, np.ndarray]:
+        """The same with the rest of one other sheet of the file.
+
+        One, and not the mean of all the others: a mean of several trainers is more reliable than one hand and could
+        not be compared with :meth:`item_rest`.
+        """
+        return classical.correlation(self.x[:, j], self.rest_other[:, j], self.student, self._rest_other_square[:, j])
 
     @cached_property
     def holes(self) -> float:
@@ -58,7 +76,8 @@ def difficulty(ratings: Ratings, *, weak: float = 0.3, crowded: float = 0.4) -> 
         Criteria with the role "global" are left out.
     weak, crowded
         Notes name the criteria whose item–rest correlation lies under ``weak``, and those with more than the share
-        ``crowded`` of ratings at one end of the scale. Rules of thumb; they change no number.
+        ``crowded`` of ratings at one end of the scale (on a scale of four levels or fewer, more than twice an even
+        share, 90 % on two levels). Rules of thumb; they change no number.
 
     Returns
     -------
@@ -127,12 +146,11 @@ def _criterion(framework: Framework, sheets: Sheets, j: int, alpha_without: floa
     scale, entry, n = framework.level_scores(key), framework.criterion(key), int(known.sum())
     lowest, highest = min(scale), max(scale)
     average = classical.mean(x, sheets.student)
-    item_rest = classical.correlation(x, sheets.rest[:, j], sheets.student)[0]
-    other = classical.correlation(x, sheets.rest_other[:, j], sheets.student)[0]
+    item_rest, other = sheets.item_rest(j)[0], sheets.item_rest_other(j)[0]
     row: dict[str, Any] = {
         "criterion": key,
         "item": entry.item,
-        "phase": _phase(framework, entry.item),
+        "phase": framework.phase_of(key),
         "n_students": len(np.unique(sheets.student[known])),
         "n_trainers": len(np.unique(sheets.trainer[known])),
         "n_ratings": n,
@@ -170,13 +188,11 @@ def _reason(row: dict[str, Any], sheets: Sheets, j: int) -> str:
         return "no_common_rows"
     if np.isnan(sheets.rest_other[:, j][~np.isnan(x)]).all():
         return "one_trainer_per_file"
-    if np.isnan(row["item_rest_other"]) or row["n_students"] < FEW_STUDENTS:
+    if np.isnan(row["item_rest_other"]):
         return "few_students"
-    return ""
-
-
-def _phase(framework: Framework, item: str) -> str:
-    return next((entry.phase for entry in framework.items if entry.key == item), "")
+    if np.isnan(row["alpha_if_dropped"]):
+        return "no_alpha"
+    return "few_students" if row["n_students"] < FEW_STUDENTS else ""
 
 
 def _levels(ratings: Ratings) -> pd.DataFrame:
@@ -184,7 +200,7 @@ def _levels(ratings: Ratings) -> pd.DataFrame:
     counted = frame.groupby(["criterion", "score"], observed=True).size()
     rows = []
     for criterion in framework.scored:
-        for level in framework.scales.get(criterion.scale) or framework.levels:
+        for level in framework.scale(criterion.key):
             n = int(counted.get((criterion.key, level.score), 0))
             rows.append({"criterion": criterion.key, "level": level.key, "n_ratings": n})
     table = pd.DataFrame(rows)
@@ -196,7 +212,7 @@ def _levels(ratings: Ratings) -> pd.DataFrame:
 
 def _reliability(framework: Framework, sheets: Sheets) -> pd.DataFrame:
     item = np.array([entry.item for entry in framework.scored], dtype=object)
-    phase = np.array([_phase(framework, key) for key in item], dtype=object)
+    phase = np.array([framework.phase_of(entry.key) for entry in framework.scored], dtype=object)
     everything = np.ones(len(item), dtype=bool)
     rows = [{"scope": "all", "phase": None, "item": None, **_alpha(sheets, everything)}]
     for key in dict.fromkeys(phase):
@@ -224,7 +240,7 @@ def _alpha(sheets: Sheets, chosen: np.ndarray) -> dict[str, Any]:
     if np.isnan(c).any():
         return nothing | {"reason": "no_common_rows"}
     if c.sum() <= 1e-12:
-        return nothing | {"reason": "constant_scores"}
+        return nothing | {"reason": "no_alpha" if np.trace(c) > 0 else "constant_scores"}
     value = float(pingouin.cronbach_alpha(pd.DataFrame(x), nan_policy="pairwise")[0])
     clustered = classical.interval(value, classical.alpha_influence(x, c), student, "alpha")
     # Feldt's interval takes sheets for independent, so it holds only where each student has a single complete one.
@@ -240,7 +256,7 @@ def _notes(tables: dict[str, pd.DataFrame], sheets: Sheets, weak: float, crowded
     n = len(np.unique(sheets.student))
     found = [
         *_extremes(table, n),
-        *_crowded(table, crowded, n),
+        *_crowded(tables, crowded, n),
         *_discrimination(table, weak, n),
         *_same_hand(sheets, n),
     ]
@@ -276,17 +292,21 @@ def _extremes(table: pd.DataFrame, n: int) -> list[Note]:
     return [Note("difficulty.extremes", values, "finding", 15, n)]
 
 
-def _crowded(table: pd.DataFrame, crowded: float, n: int) -> list[Note]:
+def _crowded(tables: dict[str, pd.DataFrame], crowded: float, n: int) -> list[Note]:
+    table = tables["difficulty"]
+    n_levels = tables["levels"].groupby("criterion").size().reindex(table["criterion"]).to_numpy()
+    limit = np.maximum(crowded, np.minimum(2 / n_levels, 0.9))
     found = []
     for end in ("floor", "ceiling"):
-        over = table[table[end] > crowded].sort_values([end, "criterion"], ascending=[False, True])
+        over = table.assign(limit=limit)[(table[end] > limit).to_numpy()]
+        over = over.sort_values([end, "criterion"], ascending=[False, True])
         if len(over):
             values = {
                 "n": len(over),
                 "criteria": _listed(over["criterion"]),
                 "share": float(over[end].iloc[0]),
                 "first": str(over["criterion"].iloc[0]),
-                "limit": crowded,
+                "limit": float(over["limit"].min()),
             }
             found.append(Note(f"difficulty.{end}", values, "finding", 25, n))
     return found
@@ -322,8 +342,7 @@ def _same_hand(sheets: Sheets, n: int) -> list[Note]:
     """How much of the item–rest correlation, on average over criteria, comes from the same trainer's hand."""
     own, other, moves = [], [], []
     for j in range(len(sheets.keys)):
-        first, a = classical.correlation(sheets.x[:, j], sheets.rest[:, j], sheets.student)
-        second, b = classical.correlation(sheets.x[:, j], sheets.rest_other[:, j], sheets.student)
+        (first, a), (second, b) = sheets.item_rest(j), sheets.item_rest_other(j)
         if np.isfinite(first.value) and np.isfinite(second.value):
             own.append(first.value)
             other.append(second.value)
@@ -335,7 +354,7 @@ def _same_hand(sheets: Sheets, n: int) -> list[Note]:
     values = {"own": float(np.mean(own)), "other": float(np.mean(other)), "gap": gap.value}
     values |= {"low": gap.low, "high": gap.high}
     key = "same_hand" if gap.low > 0 else "same_hand_unclear"
-    return [Note(f"difficulty.{key}", values, "finding", 28 if gap.low > 0 else 55, n)]
+    return [Note(f"difficulty.{key}", values, "finding", 28 if gap.low > 0 and gap.value >= FAR else 55, n)]
 
 
 def _over_all(influence: np.ndarray) -> np.ndarray:

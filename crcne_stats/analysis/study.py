@@ -65,7 +65,9 @@ def study(
     seconds: dict[str, float] = {}
     for position, entry in enumerate(ANALYSES):
         start = time.perf_counter()
-        results[entry.name] = _answer(entry, given, results, chosen.get(entry.name, {}), seed, _part(progress, position))
+        results[entry.name] = _answer(
+            entry, given, results, chosen.get(entry.name, {}), seed, _part(progress, position)
+        )
         seconds[entry.name] = time.perf_counter() - start
         if progress is not None:
             progress((position + 1) * STEPS, len(ANALYSES) * STEPS)

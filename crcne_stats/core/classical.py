@@ -63,19 +63,24 @@ def mean(x: Floats, cluster: Ints) -> Interval:
     return interval(value, x - value, cluster)
 
 
-def correlation(x: Floats, y: Floats, cluster: Ints) -> tuple[Interval, Floats]:
+def correlation(x: Floats, y: Floats, cluster: Ints, y_square: Floats | None = None) -> tuple[Interval, Floats]:
     """Pearson's r over the rows where both are known, and the influence of each row (row,) on it.
 
-    NaN when fewer than three rows are known or a side is constant.
+    Where ``y`` is the mean of several values, ``y_square`` is the mean of their squares; r is then that of ``x`` with
+    each single value, the values of one row sharing its weight. NaN when fewer than three rows are known or a side is
+    constant.
     """
     used = ~(np.isnan(x) | np.isnan(y))
     influence = np.full(len(x), np.nan)
     a, b = x[used], y[used]
     if len(a) < 3 or is_constant(a) or is_constant(b):
         return Interval(np.nan, np.nan, np.nan, np.nan, len(np.unique(cluster[used]))), influence
-    za, zb = (a - a.mean()) / a.std(), (b - b.mean()) / b.std()
+    square = (b - b.mean()) ** 2
+    if y_square is not None:
+        square = square + np.maximum(y_square[used] - b**2, 0)  # plus the spread of the values within the row
+    za, zb = (a - a.mean()) / a.std(), (b - b.mean()) / np.sqrt(square.mean())
     r = float(np.clip((za * zb).mean(), -1, 1))
-    influence[used] = za * zb - r / 2 * (za**2 + zb**2)
+    influence[used] = za * zb - r / 2 * (za**2 + square / square.mean())
     return interval(r, influence, cluster, "correlation"), influence
 
 

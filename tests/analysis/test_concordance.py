@@ -20,7 +20,9 @@ from crcne_stats.domain.result import Result
 from crcne_stats.domain.students import Students
 from crcne_stats.words import words
 
-REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "classical.json").read_text(encoding="utf-8"))["kappa"]
+REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "classical.json").read_text(encoding="utf-8"))[
+    "kappa"
+]
 LADDER = ["not_reached", "initie", "confirme", "avance", "expert"]
 
 
@@ -45,7 +47,10 @@ def known(own: Framework, n: int, **columns: Any) -> Students:
 def counted(result: Result, table: str, *names: str) -> dict[Any, int]:
     """Rows with a student, by the columns ``names``."""
     rows = result.tables[table].query("n_students > 0")
-    return {tuple(row[:-1]) if len(names) > 1 else row[0]: row[-1] for row in rows[[*names, "n_students"]].itertuples(index=False)}
+    return {
+        tuple(row[:-1]) if len(names) > 1 else row[0]: row[-1]
+        for row in rows[[*names, "n_students"]].itertuples(index=False)
+    }
 
 
 def said(result: Result) -> None:
@@ -125,7 +130,9 @@ def test_the_level_of_the_file_of_students_wins_over_the_rule() -> None:
 
 def test_a_jury_refusal_counts_without_the_level_not_reached() -> None:
     plain = Framework.plain("data", ["a"], ["low", "high"])
-    people = known(plain, 3, jury=["refused", "level", "level"], inspe_level=[None, "low", "high"], pix_level=["high"] * 3)
+    people = known(
+        plain, 3, jury=["refused", "level", "level"], inspe_level=[None, "low", "high"], pix_level=["high"] * 3
+    )
     result = concordance(rated([1, 1, 1], plain), people, resamples=0)
     assert counted(result, "joint", "state")["refused"] == 1
     assert result.tables["joint"]["n_students"].sum() == 3

@@ -96,7 +96,10 @@ def test_two_sheets_per_student_are_not_two_students() -> None:
 
 def test_halo_lifts_the_item_rest_correlation_only_in_the_same_hand() -> None:
     with_halo, without = asked(simulated(400, 0.8), 2), asked(simulated(400, 0.0), 2)
-    gap = [(r.tables["difficulty"]["item_rest"] - r.tables["difficulty"]["item_rest_other"]).mean() for r in (with_halo, without)]
+    gap = [
+        (r.tables["difficulty"]["item_rest"] - r.tables["difficulty"]["item_rest_other"]).mean()
+        for r in (with_halo, without)
+    ]
     assert gap[0] > 0.1 > abs(gap[1])
     assert "difficulty.same_hand" in keys(with_halo)
     assert "difficulty.same_hand_unclear" in keys(without)
@@ -120,6 +123,17 @@ def test_weak_and_crowded_criteria_are_named() -> None:
     said(result)
 
 
+def test_the_ends_of_a_short_scale_are_judged_by_its_length() -> None:
+    x = np.tile([[0, 0], [0, 0], [0, 1], [0, 1], [1, 2]], (8, 1))
+    frame = long(x, 2)
+    result = difficulty(Ratings.from_frame(frame, levels={"c00": range(2), "c01": range(5)}))
+    assert result.tables["difficulty"]["floor"].tolist() == [0.8, 0.4]
+    assert "difficulty.floor" not in keys(result)
+    x[:, 0] = np.where(np.arange(40) < 1, 1, 0)
+    result = difficulty(Ratings.from_frame(long(x, 2), levels={"c00": range(2), "c01": range(5)}))
+    assert next(note.values["first"] for note in result.notes if note.key == "difficulty.floor") == "c00"
+
+
 def test_levels_by_hand_with_the_unused_ones() -> None:
     table = asked([[0, 2], [0, 2], [1, 2]], levels=range(3)).tables["levels"]
     assert table["n_ratings"].tolist() == [2, 1, 0, 0, 0, 3]
@@ -141,7 +155,8 @@ REASONS = [
     ("constant_scores", [[2, 2], [2, 2], [2, 2], [2, 2]], 2),
     ("one_trainer_per_file", [[1, 2], [2, 3], [3, 3]], 1),
     ("no_common_rows", [[1, np.nan], [np.nan, 2], [2, np.nan], [np.nan, 1]], 1),
-    ("few_students", [[1, 2], [1, 3], [2, 3], [3, 3], [0, 1], [0, 2]], 2),
+    ("no_alpha", [[1, 2], [1, 3], [2, 3], [3, 3], [0, 1], [0, 2]], 2),
+    ("few_students", [[1, 2, 2], [1, 3, 2], [2, 3, 4], [3, 3, 3], [0, 1, 1], [0, 2, 0]], 2),
 ]
 
 

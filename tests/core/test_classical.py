@@ -100,7 +100,9 @@ def test_the_rest_of_another_trainer_by_hand() -> None:
     x = np.array([[1.0, 2, 3], [3, 2, 1], [0, np.nan, 2], [4, 4, 4]])
     others = classical.rest(x)
     deviation = x - np.nanmean(x, axis=0)
-    np.testing.assert_allclose(others[0], [deviation[0, [1, 2]].mean(), deviation[0, [0, 2]].mean(), deviation[0, :2].mean()])
+    np.testing.assert_allclose(
+        others[0], [deviation[0, [1, 2]].mean(), deviation[0, [0, 2]].mean(), deviation[0, :2].mean()]
+    )
     np.testing.assert_allclose(others[2], [deviation[2, 2], deviation[2, [0, 2]].mean(), deviation[2, 0]])
     elsewhere = classical.of_others(others, np.array([0, 0, 1, 2]))
     np.testing.assert_allclose(elsewhere[:2], others[[1, 0]])
@@ -110,6 +112,16 @@ def test_the_rest_of_another_trainer_by_hand() -> None:
 def test_three_trainers_the_mean_of_the_two_others() -> None:
     values = np.array([[1.0], [2.0], [6.0], [9.0]])
     np.testing.assert_allclose(classical.of_others(values, np.array([1, 1, 1, 0]))[:, 0], [4, 3.5, 1.5, np.nan])
+
+
+def test_each_of_several_others_counts_singly() -> None:
+    rng = np.random.default_rng(4)
+    x, y = rng.normal(size=12), rng.normal(size=(12, 3))
+    x += y[:, 0] + y[:, 1]
+    got = classical.correlation(x, y.mean(axis=1), np.arange(12), (y**2).mean(axis=1))[0]
+    assert got.value == pytest.approx(np.corrcoef(np.repeat(x, 3), y.ravel())[0, 1])
+    paired = classical.correlation(np.repeat(x, 3), y.ravel(), np.repeat(np.arange(12), 3))[0]
+    assert (got.se, got.low) == pytest.approx((paired.se, paired.low))
 
 
 def test_what_cannot_be_had_is_nan() -> None:

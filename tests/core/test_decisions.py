@@ -137,7 +137,9 @@ def test_levels_do_not_depend_on_order_and_stay_between_the_scores(ratings, summ
 
     def values(rows):  # type: ignore[no-untyped-def]
         file, criterion, score = np.array(rows).T
-        return decisions.file_values(decisions.over_trainers(score, file, criterion, 5, 3, rule.trainers), item, 2, rule)[1]
+        return decisions.file_values(
+            decisions.over_trainers(score, file, criterion, 5, 3, rule.trainers), item, 2, rule
+        )[1]
 
     shuffled = list(ratings)
     random.shuffle(shuffled)
