@@ -71,12 +71,9 @@ def concordance(
     settings: dict[str, Any] = {"weights": weights, "resamples": resamples, "seed": seed}
     if students is None or not len(students):
         return Result("concordance", settings=settings | {"reason": "no_students"}, inputs=inputs)
-    pairs = _pairs(ratings, students)
-    if not ((pairs["inspe"] >= 0) | pairs["waiting"]).any():
-        return Result("concordance", settings=settings | {"reason": "no_student_in_both"}, inputs=inputs)
-    if not ((pairs["pix"] >= 0) | (pairs["gate"] >= 0)).any():
-        return Result("concordance", settings=settings | {"reason": "no_pix_results"}, inputs=inputs)
-    framework = ratings.framework
+    framework, pairs = ratings.framework, _pairs(ratings, students)
+    if reason := _impossible(pairs):
+        return Result("concordance", settings=settings | {"reason": reason}, inputs=inputs)
     rule = framework.rules.combination
     settings |= {"combination": rule, "highest_pix_level": _ladder(framework)[_ceiling(framework)]}
     tables = {
@@ -89,6 +86,13 @@ def concordance(
     if (pairs["gate"] >= 0).any():
         tables["gate"] = _gate(pairs, framework)
     return Result("concordance", tables, _notes(pairs, tables, ratings.framework, weights), settings, inputs)
+
+
+def _impossible(pairs: pd.DataFrame) -> str:
+    """Why nothing can be said, empty when something can."""
+    if not ((pairs["inspe"] >= 0) | pairs["waiting"]).any():
+        return "no_student_in_both"
+    return "" if ((pairs["pix"] >= 0) | (pairs["gate"] >= 0)).any() else "no_pix_results"
 
 
 def _ladder(framework: Framework) -> list[str]:
@@ -112,7 +116,8 @@ def _pairs(ratings: Ratings, students: Students) -> pd.DataFrame:
     """One row per student of ``students``: codes of the parts (-1: none), who they are, where the level comes from.
 
     Columns: student (code), session (label), ``inspe``, ``pix``, ``gate`` (1 admissible, 0 not), ``waiting`` and
-    ``refused`` (by the jury), ``computed`` (the INSPÉ level comes from the rule applied to the ratings), ``rated`` (has ratings).
+    ``refused`` (by the jury), ``computed`` (the INSPÉ level comes from the rule applied to the ratings), ``rated`` (has
+    ratings).
     """
     frame, framework = students.frame, ratings.framework
     rubric = inspe_levels(ratings)
