@@ -234,10 +234,7 @@ def _fault(error: click.UsageError, w: Words) -> str:
     if isinstance(error, click.BadParameter):
         return w("cli.error.invalid_value", name=_name(error, w), message=error.message)
     if isinstance(error, click.BadOptionUsage):
-        flag = error.ctx is not None and any(
-            isinstance(p, click.Option) and p.is_flag and error.option_name in (*p.opts, *p.secondary_opts)
-            for p in error.ctx.command.get_params(error.ctx)
-        )
+        flag = "does not take" in error.message
         return w("cli.error.takes_no_value" if flag else "cli.error.needs_value", name=error.option_name)
     extra = re.fullmatch(r"Got unexpected extra arguments? \((.*)\)", error.message)
     if extra:

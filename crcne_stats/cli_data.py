@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+import pandas as pd
 
+from crcne_stats.analysis.simulate import simulate
+from crcne_stats.cli_click import Command
+from crcne_stats.cli_options import command, signature_options, text_option
+from crcne_stats.cli_run import options_told
+from crcne_stats.data.files import tables
+from crcne_stats.data.ratings import write_ratings
+from crcne_stats.data.schema import folded, schema
+from crcne_stats.data.students import write_students
+from crcne_stats.domain.errors import DataError, Problem
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.framework_draft import draft_framework
 from crcne_stats.domain.frameworks import available, load_framework
+from crcne_stats.publish.manifest import plain
 from crcne_stats.words import Words
 
 _WIDTH = 100
@@ -65,3 +77,55 @@ def _grid(framework: Framework, w: Words) -> Iterator[str]:
 
 def _wrapped(text: str, indent: str) -> list[str]:
     return textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}    ")
+
+
+def simulate_command(w: Words) -> Command:
+    """``crcne simulate``, whose options are those of :func:`simulate`."""
+    params = [text_option(w, "out", "folder", required=True), *signature_options(w, simulate)]
+    return command(w, "simulate", _simulate, params)
+
+
+def _simulate(w: Words, out: str, **given: Any) -> None:
+    with options_told(w):
+        made = simulate(**{name: value for name, value in given.items() if value is not None})
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_ratings(made.ratings, folder / "ratings.csv")
+    write_students(made.students, folder / "students.csv")
+    truth = {"simulated": True, **plain(made.truth)}
+    (folder / "truth.json").write_text(json.dumps(truth, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    click.echo(w("cli.done.simulate", folder=out))
+
+
+def validate(w: Words, files: Sequence[Path], framework: str | None, json: bool) -> None:
+    raise NotImplementedError
+
+
+def _levels(file: Path, columns: Mapping[str, str | None]) -> dict[str, list[int | str]]:
+    """The levels found of each criterion of a long file, both in the order of the file."""
+    contract = schema("ratings")
+    named = {folded(header): column for column, header in columns.items() if header}
+
+    def column(header: str) -> str | None:
+        own = named.get(folded(header))
+        known = contract.column(header)
+        return own or (None if known in named.values() else known)
+
+    found: dict[str, dict[str, None]] = {}
+    for table in tables(file, lambda row: sum(column(cell) is not None for cell in row)):
+        place = {column(header): position for position, header in reversed(list(enumerate(table.header)))}
+        for wanted in ("criterion", "score"):
+            if wanted not in place:
+                values = {"wanted": wanted, "allowed": ", ".join(table.header)}
+                raise DataError([Problem("draft_column", values, file=table.file, sheet=table.sheet)])
+        pairs = pd.DataFrame({"criterion": table.cells[place["criterion"]], "level": table.cells[place["score"]]})
+        for criterion, level in pairs.dropna().drop_duplicates().itertuples(index=False):
+            if folded(level) not in contract.missing and level.strip() not in contract.missing:
+                found.setdefault(criterion, {})[level] = None
+    if not found:
+        raise DataError([Problem("file_empty", file=file.name)])
+    whole = all(re.fullmatch(r"-?\d+(?:[.,]0*)?", level) for levels in found.values() for level in levels)
+    return {
+        criterion: [int(re.split("[.,]", level)[0]) for level in levels] if whole else list(levels)
+        for criterion, levels in found.items()
+    }

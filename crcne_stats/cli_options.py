@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+import inspect
+import re
+from collections.abc import Callable, Collection, Sequence
 from importlib import metadata
 from typing import Any
 
 import click
 
-from crcne_stats.cli_click import Command, InputPath, OneOf, Option, Text
+from crcne_stats.cli_click import Command, InputPath, Integer, Number, OneOf, Option, Several, Text
 from crcne_stats.words import Words, languages
 
 
@@ -25,8 +27,9 @@ def command(
 
 def option(w: Words, name: str, kind: click.ParamType[Any], **extra: Any) -> Option:
     """An option that takes a value."""
+    help = extra.pop("help", None) or w(f"cli.option.{name}")
     metavar = extra.pop("metavar", None) or (None if isinstance(kind, OneOf) else w(f"cli.metavar.{kind.name}"))
-    return Option([f"--{name}"], type=kind, metavar=metavar, help=w(f"cli.option.{name}"), **extra)
+    return Option([f"--{name}"], type=kind, metavar=metavar, help=help, **extra)
 
 
 def text_option(w: Words, name: str, metavar: str, **extra: Any) -> Option:
@@ -71,3 +74,38 @@ def version_option(w: Words) -> Option:
     return Option(
         ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=show, help=w("cli.option.version")
     )
+
+
+def signature_options(w: Words, function: Callable[..., Any], skip: Collection[str] = ()) -> list[click.Parameter]:
+    """An option for each keyword of ``function`` whose value can be written on a command line."""
+    found: list[click.Parameter] = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        kind, flag = _kind(parameter), name.replace("_", "-")
+        if kind is None or name in skip or name == "progress" or parameter.default is parameter.empty:
+            continue
+        own = f"cli.option.{function.__name__}.{flag}"
+        help = w(own if w.has(own) else f"cli.option.{flag}")
+        shown = parameter.default if isinstance(parameter.default, str | int | float) else None
+        if kind is bool:
+            found.append(Option([f"--{flag}/--no-{flag}"], default=None, help=help))
+        else:
+            found.append(option(w, flag, kind, shown=shown, help=help))
+    return found
+
+
+def _kind(parameter: inspect.Parameter) -> Any:
+    """How the value of a keyword is written: ``bool``, a type of click's, or None where it cannot be."""
+    kind = str(parameter.annotation)
+    if kind.startswith("bool"):
+        return bool
+    if kind.startswith("int"):
+        return Integer()
+    if kind.startswith("float"):
+        return Number()
+    if kind.startswith("Literal"):
+        return OneOf(re.findall(r"[\"'](\w+)[\"']", kind))
+    if kind.startswith("Sequence[str]"):
+        return Several()
+    if kind.startswith("str") or isinstance(parameter.default, str):
+        return Text()
+    return None
