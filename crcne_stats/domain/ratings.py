@@ -198,22 +198,25 @@ def prepare(table: pd.DataFrame, framework: Framework) -> pd.DataFrame:
     return prepared
 
 
-def faults(prepared: pd.DataFrame, framework: Framework) -> Problems:
+def faults(prepared: pd.DataFrame, framework: Framework, leading: np.ndarray | None = None) -> Problems:
     """Every breach of the invariants of :class:`Ratings`.
 
     ``prepared`` comes from :func:`prepare`. ``row`` of a problem is the position (from 0) of the row in it and
     ``column`` our name of the column; a loader turns them into the file's own row and header. A row whose score is
-    missing is an absent rating and can only fault by its identifiers.
+    missing is an absent rating and can only fault by its identifiers. ``leading`` (rows,) marks, where one row of a
+    file holds many ratings, the first of them: the identifiers of that row are told once.
     """
     problems = Problems()
     rated = prepared["score"].notna().to_numpy()
+    once = np.ones(len(prepared), dtype=bool) if leading is None else leading
     for name in ("student", "trainer", "criterion"):
-        _tell(problems, "empty_identifier", prepared, prepared[name].isna().to_numpy(), name, {"wanted": name})
-    _unknown(problems, prepared, "criterion", framework_order(framework), "unknown_criterion")
+        _tell(problems, "empty_identifier", prepared, once & prepared[name].isna().to_numpy(), name, {"wanted": name})
+    _unknown(problems, prepared, "criterion", framework_order(framework), "unknown_criterion", once)
     if framework.mentions:
-        _unknown(problems, prepared, "mention", [mention.key for mention in framework.mentions], "unknown_mention")
+        mentions = [mention.key for mention in framework.mentions]
+        _unknown(problems, prepared, "mention", mentions, "unknown_mention", once)
     if framework.sessions:
-        _unknown(problems, prepared, "session", list(framework.sessions), "unknown_session")
+        _unknown(problems, prepared, "session", list(framework.sessions), "unknown_session", once)
     _off_scale(problems, prepared, framework)
     identified = rated & prepared[["student", "trainer", "criterion"]].notna().all(axis=1).to_numpy()
     _duplicates(problems, prepared, identified)
@@ -239,11 +242,13 @@ def _tell(
     problems.count += len(where) - room
 
 
-def _unknown(problems: Problems, prepared: pd.DataFrame, column: str, allowed: list[str], code: str) -> None:
+def _unknown(
+    problems: Problems, prepared: pd.DataFrame, column: str, allowed: list[str], code: str, once: np.ndarray
+) -> None:
     labels = list(prepared[column].cat.categories)
     for label in [label for label in labels if label not in set(allowed)]:
         near = difflib.get_close_matches(label, allowed, n=1, cutoff=0.0)
-        wrong = (prepared[column] == label).to_numpy()
+        wrong = once & (prepared[column] == label).to_numpy()
         values = {"nearest": near[0] if near else "", "allowed": ", ".join(allowed)}
         _tell(problems, code, prepared, wrong, column, values)
 

@@ -1,0 +1,354 @@
+"""Ratings in and out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crcne_stats.data import reading
+from crcne_stats.data.files import RawTable, tables
+from crcne_stats.data.saved import is_saved, read_saved, write_saved, write_table
+from crcne_stats.data.schema import MARK, Schema, folded, missing_codes, schema
+from crcne_stats.domain.errors import DataError, Problem, Problems
+from crcne_stats.domain.framework import Framework
+from crcne_stats.domain.frameworks import load_framework
+from crcne_stats.domain.ratings import COLUMNS, IDENTIFIERS, Ratings, Source, faults, prepare
+from crcne_stats.domain.result import Note
+
+
+def load_ratings(
+    source: str | Path | Iterable[str | Path] | pd.DataFrame,
+    *,
+    framework: str | Path | Framework | None = None,
+    missing: Iterable[object] = (),
+) -> Ratings:
+    """Ratings from files of rubric scores.
+
+    Parameters
+    ----------
+    source
+        A file (CSV, Excel, Parquet), a list of files, a folder, or a frame with the published or English headers. Long
+        (one row per rating) or wide (one column per criterion).
+    framework
+        A version that ships, the path of a framework file, or a Framework. None takes the newest official version, and
+        a note says so; a Parquet file written by the kit carries its own.
+    missing
+        Further codes that mean «not rated», such as 99.
+
+    Raises
+    ------
+    DataError
+        With every fault of every file: file, sheet, row, column, what was found, what was expected, how to mend it.
+    """
+    if isinstance(source, pd.DataFrame):
+        return _from_raw([_raw_frame(source)], framework, missing)
+    paths = reading.paths_of(source)
+    known = schema("ratings")
+    chosen = _framework(framework)
+    problems, raws = Problems(), []
+    for path in paths:
+        try:
+            raws += tables(path, lambda row: header_score(row, known, chosen))
+        except DataError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise DataError(problems)
+    if framework is None and len(raws) == 1 and is_saved(raws[0]):
+        return read_saved(raws[0])
+    return _from_raw(raws, framework, missing)
+
+
+def write_ratings(ratings: Ratings, path: str | Path) -> Path:
+    """Write ratings to a file: Parquet, which :func:`load_ratings` reads back exactly, framework inside; or CSV.
+
+    The CSV has the published French headers; columns without any value are left out. The file appears whole or not at
+    all.
+    """
+    target = Path(path)
+    if target.suffix.lower() == ".parquet":
+        return write_saved(ratings, target)
+    headers = schema("ratings").headers
+    frame = ratings.frame[[name for name in COLUMNS if name in reading_columns(ratings)]]
+    frame = frame.rename(columns=headers)
+    if ratings.simulated:
+        frame = frame.assign(**{headers["origin"]: MARK})
+    return write_table(frame, target)
+
+
+def reading_columns(ratings: Ratings) -> list[str]:
+    """The columns that hold any value."""
+    return [name for name in COLUMNS if name == "score" or ratings.known(name)]
+
+
+def header_score(row: Iterable[str], known: Schema, framework: Framework) -> int:
+    """How many cells of a row are headers of ratings."""
+    criteria = criterion_names(framework)
+    return sum(known.column(cell) is not None or criterion_of(cell, criteria) is not None for cell in row if cell)
+
+
+def criterion_names(framework: Framework) -> dict[str, str]:
+    """Folded names of the criteria (key, text, key and text) to their keys."""
+    names: dict[str, str] = {}
+    for criterion in framework.criteria:
+        for text in criterion.text.values():
+            names.setdefault(folded(text), criterion.key)
+            names[folded(f"{criterion.key} {text}")] = criterion.key
+    return names | {folded(criterion.key): criterion.key for criterion in framework.criteria}
+
+
+def criterion_of(cell: str, names: Mapping[str, str]) -> str | None:
+    """The criterion that a header or cell names, however it writes it."""
+    text = re.sub(r"(?<=\d),(?=\d)", ".", cell.strip())
+    return names.get(folded(text)) or names.get(folded(re.sub(r"^(crit[eè]re|criterion)\s+", "", text, flags=re.I)))
+
+
+@dataclass
+class _Read:
+    """The rows of one table under our names."""
+
+    raw: RawTable
+    frame: pd.DataFrame
+    position: np.ndarray
+    header: dict[str, str]
+    score_header: np.ndarray
+    missing: int = 0
+    recoded: int = 0
+    set_aside: list[str] = field(default_factory=list)
+    problems: Problems = field(default_factory=Problems)
+
+
+def _framework(given: str | Path | Framework | None) -> Framework:
+    return given if isinstance(given, Framework) else load_framework(given)
+
+
+def _raw_frame(frame: pd.DataFrame) -> RawTable:
+    cells = []
+    for name in frame.columns:
+        values = frame[name]
+        codes, uniques = pd.factorize(values)
+        texts = [str(int(v)) if isinstance(v, float) and v.is_integer() else str(v).strip() for v in uniques]
+        names = list(dict.fromkeys(text for text in texts if text))
+        index = {text: place for place, text in enumerate(names)}
+        recode = np.array([index.get(text, -1) for text in texts] + [-1], dtype=np.int64)
+        cells.append(pd.Categorical.from_codes(recode[codes], categories=pd.Index(names, dtype=object)))
+    return RawTable("", "", [str(name) for name in frame.columns], cells, np.arange(1, len(frame) + 1))
+
+
+def _from_raw(raws: list[RawTable], framework: str | Path | Framework | None, missing: Iterable[object]) -> Ratings:
+    chosen = _framework(framework)
+    known = schema("ratings")
+    codes = known.missing | missing_codes(missing)
+    read = [_read(raw, chosen, known, codes) for raw in raws]
+    problems = Problems()
+    for part in read:
+        problems.extend(part.problems)
+    frame = _joined([part.frame for part in read])
+    places = _places(read)
+    prepared = prepare(frame, chosen)
+    leading = np.ones(len(prepared), dtype=bool)
+    if len(prepared):
+        leading[1:] = (np.diff(places.row) != 0) | (np.diff(places.table) != 0)
+    problems.extend(places.told(faults(prepared, chosen, leading)))
+    if not problems and not prepared["score"].notna().any():
+        problems.add(Problem("no_ratings", file=raws[0].file if raws else ""))
+    if problems:
+        raise DataError(problems)
+    simulated = any(reading.is_simulated(part.raw, _index(part.raw, known, "origin")) for part in read)
+    sources = [
+        Source(
+            part.raw.file, part.raw.sha256, len(part.raw.rows), part.recoded, len(part.set_aside), 0
+        )
+        for part in read
+        if part.raw.file
+    ]  # fmt: skip
+    return Ratings.trusted(prepared, chosen, sources=sources, notes=_notes(read, framework, chosen), simulated=simulated)
+
+
+def _index(raw: RawTable, known: Schema, name: str) -> int | None:
+    return next((index for index, text in enumerate(raw.header) if known.column(text) == name), None)
+
+
+def _notes(read: list[_Read], given: object, framework: Framework) -> list[Note]:
+    notes = []
+    if given is None:
+        notes.append(Note("ratings.framework_assumed", {"version": framework.version}, "caution", 72))
+    if len(files := {part.raw.file for part in read}) > 1:
+        notes.append(Note("ratings.files_merged", {"n": len(files)}, "finding", 75))
+    aside = list(dict.fromkeys(name for part in read for name in part.set_aside))
+    if aside:
+        values = {"n": len(aside), "columns": ", ".join(aside[:8])}
+        notes.append(Note("ratings.columns_set_aside", values, "caution", 74))
+    missing = sum(part.missing for part in read)
+    if missing:
+        notes.append(Note("ratings.missing_cells", {"n": missing}, "finding", 76))
+    return notes
+
+
+def _read(raw: RawTable, framework: Framework, known: Schema, codes: frozenset[str]) -> _Read:
+    names = criterion_names(framework)
+    mapped = {index: name for index, text in enumerate(raw.header) if (name := known.column(text))}
+    wide = {
+        index: key
+        for index, text in enumerate(raw.header)
+        if index not in mapped and (key := criterion_of(text, names))
+    }
+    is_long = "score" in mapped.values() or not wide
+    required = ["student", "trainer", *(["criterion", "score"] if is_long else [])]
+    if is_long and len(framework.criteria) == 1:
+        required.remove("criterion")
+    problems = reading.header_faults(raw, mapped, required, known.headers)
+    for fault in raw.faults:
+        problems.add(fault)
+    used = set(mapped) | (set() if is_long else set(wide))
+    set_aside = [text for index, text in enumerate(raw.header) if index not in used and text]
+    if not is_long:
+        twice = [key for key in wide.values() if list(wide.values()).count(key) > 1]
+        for index in [index for index, key in wide.items() if key in twice][1:]:
+            values = {"first": wide[index]}
+            problems.add(Problem("header_twice", values, raw.file, raw.sheet, None, raw.header[index], raw.header[index]))
+    column = {name: index for index, name in reversed(mapped.items())}
+    header = {name: raw.header[index] for name, index in column.items()}
+    part = _Read(raw, pd.DataFrame(), np.zeros(0, int), header, np.zeros(0, object), set_aside=set_aside, problems=problems)
+    if problems.count > len(raw.faults):
+        part.frame = pd.DataFrame({name: [] for name in COLUMNS})
+        return part
+    if is_long:
+        _long(part, column, framework, names, codes)
+    else:
+        _wide(part, column, wide, framework, codes)
+    return part
+
+
+def _score_parser(framework: Framework, missing: frozenset[str]) -> Any:
+    levels = [level for scale in framework.scales.values() for level in scale]
+    names = reading.level_names(levels, "score")
+
+    def parse(text: str) -> float | None:
+        if folded(text) in missing if folded(text) else text in missing:
+            return None
+        try:
+            return reading.number(text)
+        except ValueError:
+            if folded(text) in names:
+                return float(names[folded(text)])
+            raise
+
+    return parse
+
+
+def _identifiers(raw: RawTable, column: Mapping[str, int], keep: np.ndarray) -> dict[str, Any]:
+    return {
+        name: raw.cells[column[name]][keep] if name in column else np.full(len(keep), np.nan)
+        for name in IDENTIFIERS
+    }
+
+
+def _filled_rows(raw: RawTable, columns: Iterable[int]) -> np.ndarray:
+    """Rows that are not wholly blank."""
+    filled = np.zeros(len(raw.rows), dtype=bool)
+    for index in columns:
+        filled |= raw.cells[index].codes >= 0
+    return np.flatnonzero(filled)
+
+
+def _long(
+    part: _Read, column: Mapping[str, int], framework: Framework, names: Mapping[str, str], missing: frozenset[str]
+) -> None:
+    raw = part.raw
+    keep = _filled_rows(raw, [column[name] for name in ("student", "trainer", "criterion", "score") if name in column])
+    frame = pd.DataFrame(_identifiers(raw, column, keep))
+    if "criterion" in column:
+        cells = raw.cells[column["criterion"]][keep]
+        keys = [criterion_of(str(text), names) or str(text) for text in cells.categories]
+        order = list(dict.fromkeys(keys))
+        recode = np.array([order.index(key) for key in keys] + [-1], dtype=np.int64)
+        frame["criterion"] = pd.Categorical.from_codes(recode[cells.codes], categories=pd.Index(order, dtype=object))
+    else:
+        frame["criterion"] = framework.criteria[0].key
+    cells = raw.cells[column["score"]][keep]
+    _score(part, frame, cells, keep, framework, missing, raw.header[column["score"]])
+    part.frame, part.position = frame, keep
+    part.score_header = np.full(len(keep), "", dtype=object)
+
+
+def _wide(
+    part: _Read, column: Mapping[str, int], wide: Mapping[int, str], framework: Framework, missing: frozenset[str]
+) -> None:
+    raw = part.raw
+    keep = _filled_rows(raw, [*wide, *(column[name] for name in ("student", "trainer") if name in column)])
+    shared = pd.DataFrame(_identifiers(raw, column, keep))
+    pieces = []
+    for index, key in wide.items():
+        frame = shared.assign(criterion=key)
+        _score(part, frame, raw.cells[index][keep], keep, framework, missing, raw.header[index])
+        pieces.append(frame)
+    row = np.tile(np.arange(len(keep)), len(wide))
+    place = np.repeat(np.arange(len(wide)), len(keep))
+    order = np.lexsort((place, row))
+    joined = _joined(pieces).iloc[order].reset_index(drop=True)
+    headers = np.array([raw.header[index] for index in wide], dtype=object)
+    part.frame, part.position, part.score_header = joined, keep[row[order]], headers[place[order]]
+
+
+def _score(
+    part: _Read,
+    frame: pd.DataFrame,
+    cells: pd.Categorical,
+    keep: np.ndarray,
+    framework: Framework,
+    missing: frozenset[str],
+    header: str,
+) -> None:
+    values, wrong = reading.decoded(cells, _score_parser(framework, missing))
+    frame["score"] = pd.to_numeric(pd.Series(values), errors="coerce").astype(float)
+    part.missing += int(frame["score"].isna().sum() - wrong.sum())
+    named = np.array([*(not _is_number(str(text)) for text in cells.categories), False])[cells.codes]
+    part.recoded += int((named & ~wrong & frame["score"].notna().to_numpy()).sum())
+    told = Problems()
+    allowed = reading.allowed_levels(framework)
+    reading.not_understood(told, "unknown_level", cells, wrong, header, {"allowed": allowed})
+    raw = part.raw
+    placed = Problems(uncounted=told.count - len(told.items))
+    for problem in told:
+        row = int(raw.rows[keep[problem.row or 0]])
+        placed.add(Problem(problem.code, problem.values, raw.file, raw.sheet, row, header, problem.found))
+    part.problems.extend(placed)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        reading.number(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """The frames one under the other, categories united."""
+    if len(frames) == 1:
+        return frames[0]
+    table: dict[str, Any] = {}
+    for name in COLUMNS:
+        parts = [frame[name] for frame in frames]
+        if all(isinstance(part.dtype, pd.CategoricalDtype) for part in parts):
+            table[name] = pd.api.types.union_categoricals([part.array for part in parts])
+        else:
+            table[name] = np.concatenate([np.asarray(part.astype(object)) for part in parts])
+    return pd.DataFrame(table)
+
+
+def _places(read: list[_Read]) -> reading.Places:
+    return reading.Places(
+        files=[part.raw.file for part in read],
+        sheets=[part.raw.sheet for part in read],
+        table=np.repeat(np.arange(len(read)), [len(part.frame) for part in read]),
+        row=np.concatenate([part.raw.rows[part.position] for part in read] or [np.zeros(0, int)]),
+        headers=[part.header for part in read],
+        score_header=np.concatenate([part.score_header for part in read] or [np.zeros(0, object)]),
+    )
