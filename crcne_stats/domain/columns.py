@@ -69,6 +69,18 @@ COLUMNS: dict[str, Column] = {
     "n_inspe": _COUNT,
     "n_files": _COUNT,
     "n_ratings": _COUNT,
+    "n_sessions": _COUNT,
+    "n_components": _COUNT,
+    "n_expected": _COUNT,
+    # design
+    "component": _COUNT,
+    "design": _key("design"),
+    "facet": _key("facet"),
+    "member": _IDENTIFIER,
+    "trainers_per_file": _NUMBER,
+    "share_double": _SHARE,
+    "share_linked": _SHARE,
+    "share_missing": Column("percent", decimals=1),
     # scores
     "score": _LEVELS,
     "share": _SHARE,

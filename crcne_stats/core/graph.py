@@ -1,0 +1,104 @@
+"""The graph of trainers and the files that they rated: what holds it together and where it would break."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse import csgraph
+
+Ints = NDArray[np.int64]
+
+
+def distinct_pairs(file: Any, trainer: Any) -> tuple[Ints, Ints]:
+    """The distinct (file, trainer) pairs behind the ratings, ordered by file then trainer; both (pair,)."""
+    f, t = np.asarray(file, dtype=np.int64), np.asarray(trainer, dtype=np.int64)
+    width = int(t.max(initial=-1)) + 1
+    key = np.unique(f * max(width, 1) + t)
+    return key // max(width, 1), key % max(width, 1)
+
+
+def components(file: Any, trainer: Any, n_files: int, n_trainers: int) -> tuple[Ints, Ints]:
+    """Connected component of each file (file,) and of each trainer (trainer,), numbered from 0, largest first.
+
+    Size is the number of files; severities can be compared within a component only.
+    """
+    f, t = np.asarray(file), np.asarray(trainer)
+    size = n_files + n_trainers
+    links = sparse.coo_matrix((np.ones(len(f)), (f, n_files + t)), shape=(size, size))
+    label = csgraph.connected_components(links, directed=False)[1]
+    files = np.bincount(label[:n_files], minlength=int(label.max(initial=-1)) + 1)
+    rank = np.empty(len(files), dtype=np.int64)
+    rank[np.lexsort((np.arange(len(files)), -files))] = np.arange(len(files))
+    ranked = rank[label]
+    return ranked[:n_files], ranked[n_files:]
+
+
+@dataclass(frozen=True)
+class Weak:
+    """A file or a trainer without which two groups of trainers lose touch.
+
+    ``index`` of the file or trainer; ``parted`` is the number of trainers cut off from the largest group left.
+    """
+
+    index: int
+    parted: int
+
+
+def fragile(file: Any, trainer: Any) -> tuple[list[Weak], list[Weak]]:
+    """Files and trainers that alone hold groups of trainers together, the gravest first.
+
+    Arguments are the pairs of :func:`distinct_pairs`. These are the articulation points of the graph of files and
+    trainers (Tarjan 1972, doi:10.1137/0201010). Files with the same trainers stand in for one another, so only panels
+    that a single file has can be fragile; a file with one trainer links nobody.
+    """
+    panels = _panels(file, trainer)
+    graph = nx.Graph()
+    for panel, files in panels.items():
+        for copy in range(min(2, len(files))):
+            graph.add_edges_from(((panel, copy), member) for member in panel)
+    cut = sorted(nx.articulation_points(graph), key=str)
+    weak_files = [Weak(panels[node[0]][0], _parted(graph, node)) for node in cut if isinstance(node, tuple)]
+    weak_trainers = [Weak(node, _parted(graph, node)) for node in cut if not isinstance(node, tuple)]
+    return tuple(  # type: ignore[return-value]
+        sorted((weak for weak in found if weak.parted), key=lambda weak: (-weak.parted, weak.index))
+        for found in (weak_files, weak_trainers)
+    )
+
+
+def _panels(file: Any, trainer: Any) -> dict[tuple[int, ...], list[int]]:
+    """The files (by index) of each set of two trainers or more."""
+    f, t = np.asarray(file), np.asarray(trainer)
+    if not len(f):
+        return {}
+    starts = np.flatnonzero(np.r_[True, np.diff(f) != 0])
+    panels: dict[tuple[int, ...], list[int]] = {}
+    for members, index in zip(np.split(t, starts[1:]), f[starts], strict=True):
+        if len(members) > 1:
+            panels.setdefault(tuple(members.tolist()), []).append(int(index))
+    return panels
+
+
+def _parted(graph: nx.Graph, node: Any) -> int:
+    """Trainers cut off from the largest group left when ``node`` goes."""
+    near = nx.node_connected_component(graph, node) - {node}
+    left = nx.connected_components(graph.subgraph(near))
+    sizes = sorted((sum(not isinstance(member, tuple) for member in part) for part in left), reverse=True)
+    return sum(sizes[1:])
+
+
+def shared_files(file: Any, trainer: Any) -> tuple[Ints, Ints, Ints]:
+    """Pairs of trainers with common files: two trainers, the first the smaller, and how many files; each (pair,)."""
+    counts: Counter[tuple[int, int]] = Counter()
+    for panel, files in _panels(file, trainer).items():
+        for position, one in enumerate(panel):
+            for other in panel[position + 1 :]:
+                counts[one, other] += len(files)
+    ordered = sorted(counts)
+    pairs = np.array(ordered, dtype=np.int64).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1], np.array([counts[pair] for pair in ordered], dtype=np.int64)
