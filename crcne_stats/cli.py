@@ -59,6 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (FileExistsError, click.ClickException) as error:
         click.echo(w("cli.error.sentence", message=str(error)), err=True)
         return WRONG_USE
+    except BrokenPipeError:  # whoever reads has seen enough (crcne … | head)
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        return 0
     except (KeyboardInterrupt, click.Abort):
         click.echo(w("cli.interrupted"), err=True)
         return INTERRUPTED

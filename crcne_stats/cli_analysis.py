@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import click
 
 from crcne_stats.cli_click import Command
 from crcne_stats.cli_options import command, data_options, files_argument, signature_options, text_option
 from crcne_stats.cli_run import loaded, options_told, progress
+from crcne_stats.cli_text import lines
 from crcne_stats.domain.analyses import analysis
+from crcne_stats.domain.errors import DataError, Problem
+from crcne_stats.domain.result import Result
+from crcne_stats.publish.tables import dictionary, files, write_csv
+from crcne_stats.view.disclosure import published
 from crcne_stats.words import Words
-
-if TYPE_CHECKING:
-    from crcne_stats.domain.result import Result
 
 
 _NONE = "none"
@@ -23,6 +26,7 @@ _NONE = "none"
 
 
 def analysis_command(w: Words, name: str) -> Command:
+    """``crcne <name>``."""
     entry = analysis(name)
     function = getattr(importlib.import_module(f"crcne_stats.analysis.{name}"), name)
     known = signature_options(w, function, {*entry.inputs, *entry.after})
@@ -44,3 +48,22 @@ def analysis_command(w: Words, name: str) -> Command:
 
     text = w(f"analysis.{name}.question")
     return command(w, name, run, [files_argument(w), *data, *known, text_option(w, "out", "out")], help=text)
+
+
+def _show(w: Words, result: Result, out: str | None) -> None:
+    """Print what may be published of a result, or write it: to one CSV file, or each table to a folder."""
+    shown = published(result)
+    if out is None:
+        click.echo("\n".join(lines(shown, w)))
+        return
+    found = files(shown)
+    if not found:
+        raise DataError([Problem("analysis_empty", {"why": w(f"reason.{shown.reason}", **shown.settings)})])
+    target = Path(out)
+    if target.suffix.lower() == ".csv":
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_csv(next(iter(found.values())), target)
+        return
+    target.mkdir(parents=True, exist_ok=True)
+    for name, table in {**found, "dictionary": dictionary(found, w.language)}.items():
+        write_csv(table, target / f"{name}.csv")
