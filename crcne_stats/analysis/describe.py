@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from crcne_stats.analysis.levels import level_use
 from crcne_stats.core import graph
 from crcne_stats.domain.ratings import Ratings
 from crcne_stats.domain.result import Note, Result
@@ -38,7 +39,7 @@ def describe(ratings: Ratings) -> Result:
         "overview": _overview(ratings, sheets, int(parts[1].max(initial=-1)) + 1),
         "design": _design(sheets),
         "coverage": _coverage(ratings, sheets),
-        "levels": _levels(ratings),
+        "levels": level_use(ratings),
         "corating": _corating(sheets),
         "corating_inspe": _corating_inspe(frame, sheets),
         "components": _components(sheets, *parts),
@@ -150,29 +151,6 @@ def _coverage(ratings: Ratings, sheets: _Sheets) -> pd.DataFrame:
             )
         )
     return pd.concat(frames, ignore_index=True)
-
-
-def _levels(ratings: Ratings) -> pd.DataFrame:
-    frame, rows = ratings.frame, []
-    grouped = frame.groupby(["criterion", "score"], observed=True)["student"]
-    counts = grouped.agg(["size", "nunique"])
-    total = frame["criterion"].value_counts()
-    for criterion in ratings.framework.criteria:
-        for level in ratings.framework.scale(criterion.key):
-            found = (criterion.key, level.score) in counts.index
-            n, students = counts.loc[(criterion.key, level.score)] if found else (0, 0)
-            rated = int(total.get(criterion.key, 0))
-            rows.append(
-                {
-                    "criterion": criterion.key,
-                    "level": level.key,
-                    "n_ratings": int(n),
-                    "n_students": int(students),
-                    "share": n / rated if rated else np.nan,
-                    "reason": "" if rated else "no_ratings",
-                }
-            )
-    return pd.DataFrame(rows)
 
 
 def _corating(sheets: _Sheets) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pingouin
 
+from crcne_stats.analysis.levels import level_use
 from crcne_stats.core import classical
 from crcne_stats.core.classical import Interval
 from crcne_stats.domain.framework import Framework
@@ -108,7 +109,7 @@ def difficulty(ratings: Ratings, *, weak: float = 0.3, crowded: float = 0.4) -> 
     sheets = _sheets(ratings)
     tables = {
         "difficulty": _criteria(ratings, sheets),
-        "levels": _levels(ratings),
+        "levels": level_use(ratings),
         "reliability": _reliability(ratings.framework, sheets),
     }
     found = _notes(tables, sheets, weak, crowded)
@@ -193,21 +194,6 @@ def _reason(row: dict[str, Any], sheets: Sheets, j: int) -> str:
     if np.isnan(row["alpha_if_dropped"]):
         return "no_alpha"
     return "few_students" if row["n_students"] < FEW_STUDENTS else ""
-
-
-def _levels(ratings: Ratings) -> pd.DataFrame:
-    frame, framework = ratings.scored, ratings.framework
-    counted = frame.groupby(["criterion", "score"], observed=True).size()
-    rows = []
-    for criterion in framework.scored:
-        for level in framework.scale(criterion.key):
-            n = int(counted.get((criterion.key, level.score), 0))
-            rows.append({"criterion": criterion.key, "level": level.key, "n_ratings": n})
-    table = pd.DataFrame(rows)
-    total = table.groupby("criterion")["n_ratings"].transform("sum")
-    table["share"] = table["n_ratings"] / total.where(total > 0)
-    table["reason"] = np.where(total > 0, "", "no_ratings")
-    return table
 
 
 def _reliability(framework: Framework, sheets: Sheets) -> pd.DataFrame:

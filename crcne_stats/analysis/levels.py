@@ -1,4 +1,4 @@
-"""The INSPÉ level that the framework's rule gives to each student's ratings."""
+"""Levels: how each one is used, and the INSPÉ level that the framework's rule gives to each student's ratings."""
 
 from __future__ import annotations
 
@@ -9,6 +9,29 @@ from crcne_stats.core import decisions
 from crcne_stats.domain.frame import combined_codes
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.ratings import Ratings
+
+
+def level_use(ratings: Ratings) -> pd.DataFrame:
+    """Use of every level of every criterion that counts in totals, a row for each, unused ones too.
+
+    Returns
+    -------
+    frame
+        ``criterion``, ``level``, ``n_students``, ``n_ratings``, ``share`` of the criterion's ratings, ``reason``.
+    """
+    frame, framework = ratings.scored, ratings.framework
+    counted = frame.groupby(["criterion", "score"], observed=True)["student"].agg(["size", "nunique"])
+    rows = []
+    for criterion in framework.scored:
+        for level in framework.scale(criterion.key):
+            place = (criterion.key, level.score)
+            n_ratings, n_students = counted.loc[place] if place in counted.index else (0, 0)
+            rows.append((criterion.key, level.key, int(n_students), int(n_ratings)))
+    table = pd.DataFrame(rows, columns=["criterion", "level", "n_students", "n_ratings"])
+    total = table.groupby("criterion")["n_ratings"].transform("sum")
+    table["share"] = table["n_ratings"] / total.where(total > 0)
+    table["reason"] = np.where(total > 0, "", "no_ratings")
+    return table
 
 
 def inspe_levels(ratings: Ratings) -> pd.DataFrame:
