@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from crcne_stats.domain.columns import COLUMNS, Column
+from crcne_stats.domain.columns import Column
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.result import Result
+from crcne_stats.publish.tables import entries
 from crcne_stats.words import Words
 
 ROWS = 60
@@ -39,13 +40,13 @@ def rows(table: pd.DataFrame, framework: Framework | None, w: Words) -> Iterator
     """The table in aligned columns: numbers to the right, words to the left; columns without any value are left out."""
     kept = [name for name in table.columns if (table[name].notna() & (table[name].astype(object) != "")).any()]
     shown = table[kept].head(ROWS)
-    entries = [COLUMNS[name] for name in kept]
+    kinds = entries(shown)
     grid = [[w(f"column.{name}.label") for name in kept]]
     for record in shown.astype(object).to_dict("records"):
-        grid.append([cell(record, name, entry, framework, w) for name, entry in zip(kept, entries, strict=True)])
+        grid.append([cell(record, name, entry, framework, w) for name, entry in zip(kept, kinds, strict=True)])
     widths = [max(_width(line[place]) for line in grid) for place in range(len(kept))]
     for line in grid:
-        parts = (_aligned(text, wide, e) for text, wide, e in zip(line, widths, entries, strict=True))
+        parts = (_aligned(text, wide, e) for text, wide, e in zip(line, widths, kinds, strict=True))
         yield "  ".join(parts).rstrip()
     if len(table) > ROWS:
         yield w("cli.rows_left", n=len(table) - ROWS)

@@ -42,6 +42,13 @@ def all_files(study: Study) -> dict[str, pd.DataFrame]:
     return {name: table for result in study.results.values() for name, table in files(result).items()}
 
 
+def entries(table: pd.DataFrame) -> list[Column]:
+    """How each column of a table is to be read: beside a share, its bounds are shares too."""
+    bounded = "share" in table.columns and not {"value", "mean"} & set(table.columns)
+    share = COLUMNS["share"]
+    return [share if bounded and name in ("low", "high") else COLUMNS[name] for name in table.columns]
+
+
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """One table as UTF-8 CSV. A text that a spreadsheet would run as a formula gets an apostrophe before it."""
     safe = table.copy()
@@ -65,8 +72,7 @@ def dictionary(tables: Mapping[str, pd.DataFrame], lang: str) -> pd.DataFrame:
     w = words(lang)
     rows = []
     for file, table in tables.items():
-        for name in table.columns:
-            entry = COLUMNS[name]
+        for name, entry in zip(table.columns, entries(table), strict=True):
             rows.append(
                 {
                     "table": file,
@@ -89,10 +95,10 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], framework: Framework, pat
     headers = [w(f"publish.dictionary.{name}") for name in described.columns]
     _sheet(book, _sheet_name(w("publish.dictionary.sheet"), taken), headers, described.itertuples(index=False), {})
     for file, table in tables.items():
-        entries = [COLUMNS[name] for name in table.columns]
+        kinds = entries(table)
         headers = [w(f"column.{name}.label") for name in table.columns]
-        rows = ([_shown(v, e, framework, w) for v, e in zip(row, entries, strict=True)] for row in _records(table))
-        formats = {position: _number_format(entry) for position, entry in enumerate(entries)}
+        rows = ([_shown(v, e, framework, w) for v, e in zip(row, kinds, strict=True)] for row in _records(table))
+        formats = {position: _number_format(entry) for position, entry in enumerate(kinds)}
         _sheet(book, _sheet_name(file, taken), headers, rows, formats)
     book.save(path)
 

@@ -15,6 +15,7 @@ import nbformat
 from crcne_stats import shipped
 from crcne_stats.data.ratings import write_ratings
 from crcne_stats.data.students import write_students
+from crcne_stats.domain.frameworks import available
 from crcne_stats.domain.result import Study
 from crcne_stats.publish import manifest, tables
 from crcne_stats.publish.folder import check_destination, replaced
@@ -166,7 +167,9 @@ def _told(study: Study) -> dict[str, Any]:
         found = [manifest.relative(source.file) for source in sources]
         return None if not found else found[0] if len(found) == 1 else found
 
+    version = study.ratings.framework.version
     return {
         "ratings": names(study.ratings.sources) or "ratings.parquet",
         "students": names(study.students.sources) if study.students is not None else None,
+        "framework": version if version in available() else f"{version}.toml",
     }

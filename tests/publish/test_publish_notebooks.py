@@ -80,7 +80,9 @@ def test_nothing_tells_where_it_ran(tmp_path: Path) -> None:
 
 
 def test_an_interruption_stops_the_kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = notebooks.Run("slow", a_notebook(f"open({str(tmp_path / 'started')!r}, 'w').close()", "import time; time.sleep(60)"))
+    run = notebooks.Run(
+        "slow", a_notebook(f"open({str(tmp_path / 'started')!r}, 'w').close()", "import time; time.sleep(60)")
+    )
     join = threading.Thread.join
 
     def interrupted(self: threading.Thread, timeout: float | None = None) -> None:
