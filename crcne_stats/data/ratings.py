@@ -47,7 +47,7 @@ def load_ratings(
         With every fault of every file: file, sheet, row, column, what was found, what was expected, how to mend it.
     """
     if isinstance(source, pd.DataFrame):
-        return _from_raw([_raw_frame(source)], framework, missing)
+        return _from_raw([reading.raw_frame(source)], framework, missing)
     paths = reading.paths_of(source)
     known = schema("ratings")
     chosen = _framework(framework)
@@ -125,19 +125,6 @@ class _Read:
 
 def _framework(given: str | Path | Framework | None) -> Framework:
     return given if isinstance(given, Framework) else load_framework(given)
-
-
-def _raw_frame(frame: pd.DataFrame) -> RawTable:
-    cells = []
-    for name in frame.columns:
-        values = frame[name]
-        codes, uniques = pd.factorize(values)
-        texts = [str(int(v)) if isinstance(v, float) and v.is_integer() else str(v).strip() for v in uniques]
-        names = list(dict.fromkeys(text for text in texts if text))
-        index = {text: place for place, text in enumerate(names)}
-        recode = np.array([index.get(text, -1) for text in texts] + [-1], dtype=np.int64)
-        cells.append(pd.Categorical.from_codes(recode[codes], categories=pd.Index(names, dtype=object)))
-    return RawTable("", "", [str(name) for name in frame.columns], cells, np.arange(1, len(frame) + 1))
 
 
 def _from_raw(raws: list[RawTable], framework: str | Path | Framework | None, missing: Iterable[object]) -> Ratings:

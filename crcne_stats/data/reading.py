@@ -149,3 +149,17 @@ def allowed_levels(framework: Framework, language: str = "fr") -> str:
 def is_simulated(raw: RawTable, index: int | None) -> bool:
     """Whether the column of origins marks any row as simulated."""
     return index is not None and any(folded(str(text)) == MARK for text in raw.cells[index].categories)
+
+
+def raw_frame(frame: pd.DataFrame) -> RawTable:
+    """A frame as if it had been read from a file; rows count from 1."""
+    cells = []
+    for name in frame.columns:
+        values = frame[name]
+        codes, uniques = pd.factorize(values)
+        texts = [str(int(v)) if isinstance(v, float) and v.is_integer() else str(v).strip() for v in uniques]
+        names = list(dict.fromkeys(text for text in texts if text))
+        index = {text: place for place, text in enumerate(names)}
+        recode = np.array([index.get(text, -1) for text in texts] + [-1], dtype=np.int64)
+        cells.append(pd.Categorical.from_codes(recode[codes], categories=pd.Index(names, dtype=object)))
+    return RawTable("", "", [str(name) for name in frame.columns], cells, np.arange(1, len(frame) + 1))
