@@ -76,9 +76,13 @@ class Crcne(Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in self.commands or cmd_name not in self.list_commands(ctx):
             return super().get_command(ctx, cmd_name)
-        if cmd_name == "simulate":
-            return _late("cli_data", "simulate_command")(ctx.find_root().obj)
-        return _late("cli_analysis", "analysis_command")(ctx.find_root().obj, cmd_name)
+        w: Words = ctx.find_root().obj
+        made: click.Command = (
+            _late("cli_data", "simulate_command")(w)
+            if cmd_name == "simulate"
+            else _late("cli_analysis", "analysis_command")(w, cmd_name)
+        )
+        return made
 
     def summary(self, ctx: click.Context, name: str) -> str:
         w: Words = ctx.find_root().obj
@@ -95,7 +99,7 @@ def commands(w: Words) -> Group:
         no_args_is_help=True,
     )
     framework = text_option(w, "framework", "framework")
-    given = {
+    given: dict[str, tuple[Callable[..., Any], list[click.Parameter]]] = {
         "study": (_study, [
             files_argument(w, required=False), *data_options(w), text_option(w, "out", "folder", shown="study"),
             file_option(w, "settings"), option(w, "seed", Integer(0), shown=1), option(w, "jobs", Integer(1), shown=1),

@@ -20,7 +20,6 @@ from crcne_stats.publish.tables import dictionary, files, write_csv
 from crcne_stats.view.disclosure import published
 from crcne_stats.words import Words
 
-
 _NONE = "none"
 """How None is written on the command line (``--by none``)."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from json import dumps
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from crcne_stats.data.files import tables
 from crcne_stats.data.ratings import write_ratings
 from crcne_stats.data.schema import folded, schema
 from crcne_stats.data.students import write_students
+from crcne_stats.data.validate import validate as validation
 from crcne_stats.domain.errors import DataError, Problem
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.framework_draft import draft_framework
@@ -93,12 +94,23 @@ def _simulate(w: Words, out: str, **given: Any) -> None:
     write_ratings(made.ratings, folder / "ratings.csv")
     write_students(made.students, folder / "students.csv")
     truth = {"simulated": True, **plain(made.truth)}
-    (folder / "truth.json").write_text(json.dumps(truth, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    (folder / "truth.json").write_text(dumps(truth, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     click.echo(w("cli.done.simulate", folder=out))
 
 
 def validate(w: Words, files: Sequence[Path], framework: str | None, json: bool) -> None:
-    raise NotImplementedError
+    """Tell what the files hold and every problem; end with 1 when something was refused."""
+    known = None if framework is None else load_framework(framework)
+    found = validation(list(files), framework=known)
+    if json:
+        click.echo(dumps(found.as_json(w.language), ensure_ascii=False, indent=1))
+    else:
+        click.echo(w(f"cli.holds.{found.kind}", **found.counts, missing=found.missing))
+        click.echo(w("cli.holds.framework", version=found.framework))
+        for note in found.notes:
+            click.echo(f"- {w(f'note.{note.key}', **note.values)}")
+        click.echo(DataError(found.problems).text(w.language) if found.problems else w("cli.holds.accepted"))
+    click.get_current_context().exit(found.exit_code)
 
 
 def _levels(file: Path, columns: Mapping[str, str | None]) -> dict[str, list[int | str]]:

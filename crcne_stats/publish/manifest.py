@@ -48,7 +48,7 @@ def manifest(
     """
     framework = study.ratings.framework
     sources = {"ratings": study.ratings.sources, "students": study.students.sources if study.students else ()}
-    return plain(
+    record: dict[str, Any] = plain(
         {
             "crcne_stats": version(),
             "form": FORM,
@@ -71,7 +71,8 @@ def manifest(
             "seconds": {"analyses": study.seconds, "writing": dict(seconds)},
             "files": dict(sorted(files.items())),
         }
-    )  # type: ignore[no-any-return]
+    )
+    return record
 
 
 def version() -> str:
