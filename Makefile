@@ -1,0 +1,67 @@
+# The two commands are `make study` and `make test`; each does its own set-up in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+ifeq ($(OS),Windows_NT)
+BIN := .venv/Scripts
+endif
+CHROMIUM ?= /usr/bin/chromium
+
+.PHONY: study test lint format types lock slow bench accessibility clean
+
+study: .venv/study.stamp
+	@rm -rf .venv/demo
+	@$(BIN)/crcne simulate --out .venv/demo
+	@$(BIN)/crcne study .venv/demo/ratings.csv --students .venv/demo/students.csv --out study --lang fr --framework 2022-2023
+
+test: .venv/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q --cov --cov-report=term
+
+lint: .venv/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: .venv/test.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+slow: .venv/test.stamp
+	$(BIN)/python -m pytest -q -m slow
+
+bench: .venv/test.stamp
+	$(BIN)/python benchmarks/loading.py
+	$(BIN)/python benchmarks/agreement.py
+
+# axe-core in headless Chromium, on the report in both languages, at desktop and telephone width.
+accessibility: .venv/study.stamp
+	@rm -rf .venv/axe && mkdir -p .venv/axe .venv/node
+	@$(BIN)/crcne simulate --out .venv/axe/demo
+	@$(BIN)/crcne study .venv/axe/demo/ratings.csv --students .venv/axe/demo/students.csv --out .venv/axe/fr --lang fr --no-notebooks
+	@$(BIN)/crcne study .venv/axe/demo/ratings.csv --students .venv/axe/demo/students.csv --out .venv/axe/en --lang en --no-notebooks
+	@npm install --silent --no-audit --no-fund --no-package-lock --prefix .venv/node axe-core@4 playwright-core@1
+	CHROMIUM=$(CHROMIUM) NODE_PATH=.venv/node/node_modules node tools/accessibility.cjs .venv/axe/fr/report.html .venv/axe/en/report.html
+
+# Universal pins with hashes; the files name no registry.
+lock: .venv/test.stamp
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra dev --extra build -o requirements-dev.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra build -c requirements-dev.lock -o requirements.lock
+
+.venv/study.stamp: requirements.lock pyproject.toml
+	@test -e .venv/test.stamp || $(MAKE) --no-print-directory .venv/set-up LOCK=requirements.lock
+	@touch $@
+
+.venv/test.stamp: requirements-dev.lock pyproject.toml
+	@$(MAKE) --no-print-directory .venv/set-up LOCK=requirements-dev.lock
+	@touch $@
+
+.PHONY: .venv/set-up
+.venv/set-up:
+	@test -e $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $(LOCK)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+
+clean:
+	rm -rf .venv study

@@ -1,0 +1,50 @@
+"""crcne_stats: measurement of rubric ratings for the CRCNÉ certification.
+
+The public names are looked up when they are first used, so that the command line answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "DataError": "domain.errors",
+    "Framework": "domain.framework",
+    "Ratings": "domain.ratings",
+    "Students": "domain.students",
+    "agreement": "analysis.agreement",
+    "concordance": "analysis.concordance",
+    "describe": "analysis.describe",
+    "difficulty": "analysis.difficulty",
+    "figure": "view.figures",
+    "load_framework": "domain.frameworks",
+    "load_pix": "data.pix",
+    "load_ratings": "data.ratings",
+    "load_students": "data.students",
+    "published": "view.disclosure",
+    "simulate": "analysis.simulate",
+    "study": "analysis.study",
+    "table": "view.tables",
+    "write_ratings": "data.ratings",
+    "write_students": "data.students",
+    "write_study": "publish.write",
+}
+
+__all__ = [*_HOMES, "__version__"]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        home = _HOMES[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])
