@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,20 @@ import click
 from crcne_stats.cli_click import Command
 from crcne_stats.cli_options import command, data_options, files_argument, signature_options, text_option
 from crcne_stats.cli_run import loaded, options_told, progress
-from crcne_stats.cli_text import lines
 from crcne_stats.domain.analyses import analysis
 from crcne_stats.domain.errors import DataError, Problem
 from crcne_stats.domain.result import Result
 from crcne_stats.publish.tables import dictionary, files, write_csv
 from crcne_stats.view.disclosure import published
+from crcne_stats.view.tables import table
 from crcne_stats.words import Words
 
 _NONE = "none"
 """How None is written on the command line (``--by none``)."""
+
+
+_ROWS = 60
+"""A table stops here on the terminal; a file holds them all."""
 
 
 def analysis_command(w: Words, name: str) -> Command:
@@ -49,11 +54,27 @@ def analysis_command(w: Words, name: str) -> Command:
     return command(w, name, run, [files_argument(w), *data, *known, text_option(w, "out", "out")], help=text)
 
 
+def _lines(result: Result, w: Words) -> Iterator[str]:
+    """Title and question, the tables, what the analysis notes."""
+    yield w(f"analysis.{result.name}.title")
+    yield w(f"analysis.{result.name}.question")
+    if result.reason:
+        yield ""
+        yield w(f"reason.{result.reason}", **result.settings)
+    for name in result.tables:
+        yield ""
+        yield table(result, name, w.language, rows=_ROWS).text()
+    if result.notes:
+        yield ""
+    for note in sorted(result.notes, key=lambda note: note.rank):
+        yield f"- {w(f'note.{note.key}', **note.values)}"
+
+
 def _show(w: Words, result: Result, out: str | None) -> None:
     """Print what may be published of a result, or write it: to one CSV file, or each table to a folder."""
     shown = published(result)
     if out is None:
-        click.echo("\n".join(lines(shown, w)))
+        click.echo("\n".join(_lines(shown, w)))
         return
     found = files(shown)
     if not found:

@@ -131,9 +131,9 @@ def test_validate_tells_what_a_file_holds(capsys: Capture, demo: Path) -> None:
 
 
 def test_validate_refuses_with_place_and_mend(capsys: Capture, demo: Path, tmp_path: Path) -> None:
-    lines = (demo / "ratings.csv").read_text(encoding="utf-8").splitlines()
-    lines[1] = lines[1].rpartition(",")[0] + ",77"
-    (tmp_path / "bad.csv").write_text("\n".join(lines), encoding="utf-8")
+    table = pd.read_csv(demo / "ratings.csv", dtype=str)
+    table.loc[0, "niveau"] = "77"
+    table.to_csv(tmp_path / "bad.csv", index=False)
     code, out, err = said(capsys, "validate", tmp_path / "bad.csv")
     assert code == 1
     assert "ligne 2" in out + err

@@ -1,8 +1,8 @@
 """The tables of a study as files: tidy CSV for programs, one workbook for Excel, a dictionary of the columns for both.
 
 The CSV files are plain UTF-8 with commas and decimal points, stable column names and full precision, so that any
-program reads them the same in every country. Excel readers open ``tables.xlsx``: there numbers are numbers, shown with the
-decimal mark of the reader's own Excel, and headers and values are in the language of the study.
+program reads them the same in every country. Excel readers open ``tables.xlsx``: there numbers are numbers, shown with
+the decimal mark of the reader's own Excel, and headers and values are in the language of the study.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
-from crcne_stats.domain.columns import COLUMNS, Column
+from crcne_stats.domain.columns import Column
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.result import Result, Study
+from crcne_stats.view.tables import entries
 from crcne_stats.words import Words, words
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -40,13 +41,6 @@ def files(result: Result) -> dict[str, pd.DataFrame]:
 def all_files(study: Study) -> dict[str, pd.DataFrame]:
     """The tables of a study by the name of their file, in the order of the study."""
     return {name: table for result in study.results.values() for name, table in files(result).items()}
-
-
-def entries(table: pd.DataFrame) -> list[Column]:
-    """How each column of a table is to be read: beside a share, its bounds are shares too."""
-    bounded = "share" in table.columns and not {"value", "mean"} & set(table.columns)
-    share = COLUMNS["share"]
-    return [share if bounded and name in ("low", "high") else COLUMNS[name] for name in table.columns]
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

@@ -136,6 +136,8 @@ def _write_notebooks(study: Study, folder: Path, lang: str, threshold: int) -> N
         runs = []
         for original in originals():
             notebook = read(original, lang)
+            if not _answered(study, notebook):
+                continue  # the report says why this question has no answer
             values = {**given, **_parameters(study, notebook, threshold), "lang": lang}
             runs.append(Run(original.stem, with_parameters(notebook, values)))
         execute(runs, scratch)
@@ -145,6 +147,11 @@ def _write_notebooks(study: Study, folder: Path, lang: str, threshold: int) -> N
         kept = with_parameters(without_paths(run.notebook, machine), _told(study))
         (folder / f"{run.name}.ipynb").write_text(nbformat.writes(kept) + "\n", encoding="utf-8")
         (folder / f"{run.name}.html").write_text(page(kept, lang, banner), encoding="utf-8")
+
+
+def _answered(study: Study, notebook: Any) -> bool:
+    result = study.results.get(notebook.metadata["crcne"]["analysis"])
+    return result is not None and bool(result.tables)
 
 
 def _parameters(study: Study, notebook: Any, threshold: int) -> dict[str, Any]:
