@@ -1,0 +1,173 @@
+"""Tables as people read them: headers and values in their language, rounded, remarks instead of empty cells."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup, escape
+
+from crcne_stats.domain.columns import COLUMNS, Column
+from crcne_stats.domain.framework import Framework
+from crcne_stats.domain.result import Result
+from crcne_stats.view.disclosure import THRESHOLD, published
+from crcne_stats.words import DEFAULT_LANGUAGE, Words, words
+
+_NUMERIC = ("number", "percent", "count")
+_FAMILY_NAMES = {"criterion": "all_criteria", "inspe": "all_inspe"}
+"""What a missing value of a column that says what a row is about means: all of them."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table ready to be read; a notebook shows it by itself.
+
+    ``frame`` holds the texts under localised headers; ``meanings`` and ``numeric`` go with its columns.
+    """
+
+    caption: str
+    frame: pd.DataFrame
+    meanings: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    language: str
+    rows_left: int = 0
+
+    def html(self, identifier: str = "") -> str:
+        """An HTML table in a region that scrolls by keyboard."""
+        label = escape(self.caption)
+        head = "".join(
+            Markup('<th scope="col" title="{}"{}>{}</th>').format(meaning, _side(number), header)
+            for header, meaning, number in zip(self.frame.columns, self.meanings, self.numeric, strict=True)
+        )
+        body = []
+        for values in self.frame.itertuples(index=False):
+            cells = [Markup('<th scope="row">{}</th>').format(values[0])] if values else []
+            cells += [
+                Markup("<td{}>{}</td>").format(_side(number), value)
+                for value, number in zip(values[1:], self.numeric[1:], strict=True)
+            ]
+            body.append(f"<tr>{''.join(cells)}</tr>")
+        left = f"<p>{escape(words(self.language)('table.rows_left', n=self.rows_left))}</p>" if self.rows_left else ""
+        mark = Markup(' id="{}"').format(identifier) if identifier else ""
+        return (
+            f'<div class="table" role="region" tabindex="0" aria-label="{label}"{mark}><table lang="{self.language}">'
+            f"<caption>{label}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>{left}"
+        )
+
+    def _repr_html_(self) -> str:
+        return self.html()
+
+    def text(self) -> str:
+        """Aligned columns for a terminal: numbers to the right, words to the left."""
+        grid = [list(map(str, self.frame.columns)), *([str(v) for v in row] for row in self.frame.itertuples(index=False))]
+        widths = [max(_width(line[place]) for line in grid) for place in range(len(self.frame.columns))]
+        lines = [self.caption]
+        for line in grid:
+            parts = [
+                " " * (wide - _width(text)) + text if number else text + " " * (wide - _width(text))
+                for text, wide, number in zip(line, widths, self.numeric, strict=True)
+            ]
+            lines.append("  ".join(parts).rstrip())
+        if self.rows_left:
+            lines.append(words(self.language)("table.rows_left", n=self.rows_left))
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def table(
+    result: Result, name: str, lang: str = DEFAULT_LANGUAGE, threshold: int = THRESHOLD, rows: int | None = None
+) -> Table:
+    """A table of a result in the chosen language, with the cells hidden that may not be shown.
+
+    Parameters
+    ----------
+    result, name
+        The result and the name of one of its tables.
+    lang
+        "fr" or "en".
+    threshold
+        Numbers that rest on fewer students are hidden.
+    rows
+        Show at most that many rows and say how many are left.
+
+    Raises
+    ------
+    KeyError
+        When the result has no such table, or it may not be shown because its rows are students.
+    """
+    shown = published(result, threshold)
+    if name not in shown.tables:
+        raise KeyError(f"{name}: {', '.join(shown.tables) or words(lang)('reason.' + (result.reason or 'hidden'))}")
+    framework = result.ratings.framework if result.ratings is not None else None
+    caption = words(lang)(f"table.{result.name}.{name}")
+    return written(shown.tables[name], caption, framework, lang, rows)
+
+
+def written(
+    frame: pd.DataFrame, caption: str, framework: Framework | None, lang: str, rows: int | None = None
+) -> Table:
+    """A tidy frame as a :class:`Table`; columns without any value are left out."""
+    w = words(lang)
+    kept = [name for name in frame.columns if _any_value(frame[name]) or (name in _FAMILY_NAMES and len(frame) == 1)]
+    shown = frame[kept] if rows is None else frame[kept].head(rows)
+    kinds = entries(shown)
+    records = shown.astype(object).to_dict("records")
+    columns = {
+        place: [cell(record, name, kind, framework, w) for record in records]
+        for place, (name, kind) in enumerate(zip(kept, kinds, strict=True))
+    }
+    texts = pd.DataFrame(columns, index=range(len(records)), dtype=object)
+    texts.columns = pd.Index([w(f"column.{name}.label") for name in kept])
+    return Table(
+        caption,
+        texts,
+        tuple(w(f"column.{name}.meaning") for name in kept),
+        tuple(kind.kind in _NUMERIC for kind in kinds),
+        lang,
+        len(frame) - len(shown),
+    )
+
+
+def _any_value(values: pd.Series) -> bool:
+    return bool((values.notna() & (values.astype(object) != "")).any())
+
+
+def entries(frame: pd.DataFrame) -> list[Column]:
+    """How each column of a frame is to be read: beside a share, its bounds are shares too."""
+    bounded = "share" in frame.columns and not {"value", "mean"} & set(frame.columns)
+    share = COLUMNS["share"]
+    return [share if bounded and name in ("low", "high") else COLUMNS[name] for name in frame.columns]
+
+
+def cell(row: Mapping[str, Any], name: str, entry: Column, framework: Framework | None, w: Words) -> str:
+    """One value as the reader's language writes it."""
+    value = row[name]
+    if pd.isna(value) or value == "":
+        return w(f"table.{_FAMILY_NAMES[name]}") if name in _FAMILY_NAMES else ""
+    if name == "reason":
+        return w(f"reason.{value}", **row)
+    if entry.kind == "number":
+        return w.number(float(value), entry.decimals)
+    if entry.kind == "percent":
+        return w.percent(float(value), entry.decimals)
+    if entry.kind == "count":
+        return w.count(float(value))
+    if entry.kind == "key" and w.has(f"{entry.of}.{value}"):
+        return w(f"{entry.of}.{value}", **row)
+    if entry.kind == "name" and entry.of == "level" and framework is not None:
+        return framework.name("level", str(value), w.language)
+    return str(value)
+
+
+def _side(number: bool) -> Markup:
+    return Markup(' class="number"') if number else Markup("")
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal: accents that combine take none."""
+    return sum(1 for letter in text if not unicodedata.combining(letter))
