@@ -85,5 +85,5 @@ def _show(w: Words, result: Result, out: str | None) -> None:
         write_csv(next(iter(found.values())), target)
         return
     target.mkdir(parents=True, exist_ok=True)
-    for name, table in {**found, "dictionary": dictionary(found, w.language)}.items():
-        write_csv(table, target / f"{name}.csv")
+    for name, frame in {**found, "dictionary": dictionary(found, w.language)}.items():
+        write_csv(frame, target / f"{name}.csv")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import re
 from collections.abc import Callable, Collection, Sequence
-from importlib import metadata
 from typing import Any
 
 import click
 
+from crcne_stats import __version__
 from crcne_stats.cli_click import Command, InputPath, Integer, Number, OneOf, Option, Several, Text
 from crcne_stats.words import Words, languages
 
@@ -67,8 +66,7 @@ def version_option(w: Words) -> Option:
 
     def show(context: click.Context, _: click.Parameter, asked: bool) -> None:
         if asked:
-            with contextlib.suppress(metadata.PackageNotFoundError):
-                click.echo(f"crcne_stats {metadata.version('crcne_stats')}")
+            click.echo(f"crcne_stats {__version__}")
             context.exit()
 
     return Option(

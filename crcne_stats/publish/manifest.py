@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from crcne_stats import __version__
 from crcne_stats.domain.errors import DataError, Problem, Problems
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.ratings import Source
@@ -50,7 +51,7 @@ def manifest(
     sources = {"ratings": study.ratings.sources, "students": study.students.sources if study.students else ()}
     record: dict[str, Any] = plain(
         {
-            "crcne_stats": version(),
+            "crcne_stats": __version__,
             "form": FORM,
             "made": made,
             "language": lang,
@@ -73,14 +74,6 @@ def manifest(
         }
     )
     return record
-
-
-def version() -> str:
-    """The version of the kit ("0" in a checkout that was never installed)."""
-    try:
-        return metadata.version("crcne_stats")
-    except metadata.PackageNotFoundError:
-        return "0"
 
 
 def _versions() -> dict[str, str]:
@@ -153,7 +146,7 @@ def read(path: Path) -> dict[str, Any]:
         known = False
     if not known:
         raise DataError([Problem("not_a_manifest", file=path.name)])
-    return content  # type: ignore[no-any-return]
+    return dict(content)
 
 
 def replayed(record: Mapping[str, Any], given: Mapping[str, Sequence[Path]]) -> dict[str, list[Path]]:

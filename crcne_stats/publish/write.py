@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from matplotlib import rc_context
 
 from crcne_stats import shipped
 from crcne_stats.data.ratings import write_ratings
@@ -33,6 +34,9 @@ from crcne_stats.view.disclosure import published
 from crcne_stats.view.figures import figure, figures
 from crcne_stats.view.report import report
 from crcne_stats.words import words
+
+_DOTS = 200
+"""Dots per inch of the PNG figures."""
 
 
 def write_study(
@@ -119,7 +123,15 @@ def _write_tables(shown: Study, folder: Path, lang: str) -> None:
 
 
 def _write_figures(shown: Study, folder: Path, lang: str) -> None:
-    raise NotImplementedError
+    """Each figure as SVG for print and PNG for slides; the same numbers give the same bytes of SVG."""
+    folder.mkdir()
+    with rc_context({"svg.hashsalt": "crcne_stats", "svg.fonttype": "path"}):
+        for result in shown.results.values():
+            for name in figures(result):
+                drawn = figure(result, name, lang=lang)
+                stem = name if name == result.name else f"{result.name}-{name}"
+                drawn.savefig(folder / f"{stem}.svg", metadata={"Date": None})
+                drawn.savefig(folder / f"{stem}.png", dpi=_DOTS, metadata={"Software": None})
 
 
 def _write_notebooks(study: Study, folder: Path, lang: str, threshold: int) -> None:
