@@ -36,7 +36,7 @@ def manifest(
     lang: str,
     *,
     threshold: int,
-    notebooks: bool,
+    notebooks: Mapping[str, str],
     files: Mapping[str, str],
     seconds: Mapping[str, float],
     call: Mapping[str, Any] | None,

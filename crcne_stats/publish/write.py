@@ -81,15 +81,16 @@ def write_study(
         with steps.timed("tables"):
             _write_tables(shown, folder, lang)
         with steps.timed("figures"):
-            _write_figures(shown, folder / "figures", lang)
+            _write_figures(shown, folder / "figures", lang, threshold)
+        ran: dict[str, str] = {}
         if notebooks:
             with steps.timed("notebooks"):
-                _write_notebooks(study, folder / "notebooks", lang, threshold)
+                ran = _write_notebooks(study, folder / "notebooks", lang, threshold)
         with steps.timed("manifest"):
             names = sorted(file for file in folder.rglob("*") if file.is_file())
             record = manifest.manifest(
                 study, lang,
-                threshold=threshold, notebooks=notebooks, seconds=steps.seconds, call=call,
+                threshold=threshold, notebooks=ran, seconds=steps.seconds, call=call,
                 files={file.relative_to(folder).as_posix(): manifest.file_hash(file) for file in names},
                 made=datetime.now(UTC).isoformat(timespec="seconds"),
             )  # fmt: skip
@@ -122,22 +123,23 @@ def _write_tables(shown: Study, folder: Path, lang: str) -> None:
     tables.write_workbook(found, shown.ratings.framework, folder / "tables.xlsx", lang)
 
 
-def _write_figures(shown: Study, folder: Path, lang: str) -> None:
+def _write_figures(shown: Study, folder: Path, lang: str, threshold: int) -> None:
     """Each figure as SVG for print and PNG for slides; the same numbers give the same bytes of SVG."""
     folder.mkdir()
     with rc_context({"svg.hashsalt": "crcne_stats", "svg.fonttype": "path"}):
         for result in shown.results.values():
             for name in figures(result):
-                drawn = figure(result, name, lang=lang)
+                drawn = figure(result, name, lang=lang, threshold=threshold)
                 stem = name if name == result.name else f"{result.name}-{name}"
                 drawn.savefig(folder / f"{stem}.svg", metadata={"Date": None})
                 drawn.savefig(folder / f"{stem}.png", dpi=_DOTS, metadata={"Software": None})
 
 
-def _write_notebooks(study: Study, folder: Path, lang: str, threshold: int) -> None:
+def _write_notebooks(study: Study, folder: Path, lang: str, threshold: int) -> dict[str, str]:
     """The notebooks read the same data and options as the study, from a scratch folder that no one keeps."""
     w = words(lang)
     folder.mkdir()
+    ran: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="crcne-") as name:
         scratch = Path(name)
         given: dict[str, Any] = {"ratings": str(scratch / "ratings.parquet"), "students": None}
@@ -148,22 +150,21 @@ def _write_notebooks(study: Study, folder: Path, lang: str, threshold: int) -> N
         runs = []
         for original in originals():
             notebook = read(original, lang)
-            if not _answered(study, notebook):
-                continue  # the report says why this question has no answer
+            result = study.results[notebook.metadata["crcne"]["analysis"]]
+            if not result.tables:
+                ran[original.stem] = result.reason  # the report says it in words
+                continue
             values = {**given, **_parameters(study, notebook, threshold), "lang": lang}
             runs.append(Run(original.stem, with_parameters(notebook, values)))
         execute(runs, scratch)
     banner = w("report.simulated") if study.simulated else ""
     machine = [scratch, Path(shipped.__file__).parents[1], Path.cwd(), Path.home()]
     for run in runs:
+        ran[run.name] = "failed" if run.failed else "done"
         kept = with_parameters(without_paths(run.notebook, machine), _told(study))
         (folder / f"{run.name}.ipynb").write_text(nbformat.writes(kept) + "\n", encoding="utf-8")
         (folder / f"{run.name}.html").write_text(page(kept, lang, banner), encoding="utf-8")
-
-
-def _answered(study: Study, notebook: Any) -> bool:
-    result = study.results.get(notebook.metadata["crcne"]["analysis"])
-    return result is not None and bool(result.tables)
+    return dict(sorted(ran.items()))
 
 
 def _parameters(study: Study, notebook: Any, threshold: int) -> dict[str, Any]:
