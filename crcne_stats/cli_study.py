@@ -50,7 +50,7 @@ def study(w: Words, **given: Any) -> None:
             answered,
             out,
             w.language if language_was_asked() else record.get("language", w.language),
-            notebooks=record.get("notebooks", True) and not given["no_notebooks"],
+            notebooks=bool(record.get("notebooks", True)) and not given["no_notebooks"],
             threshold=record.get("threshold", 5) if given["threshold"] is None else given["threshold"],
             progress=show,
             call=manifest.called(framework, inputs),

@@ -45,7 +45,8 @@ def manifest(
     """The record of a written study, as plain JSON values.
 
     ``files`` maps each file written (relative to the study) to its SHA-256; ``seconds`` are those of the steps of
-    writing; ``call`` holds the inputs as the command line was given them (see :func:`called`); ``made`` is a time.
+    writing; ``notebooks`` says of each whether it is done, failed, or why it was left out; ``call`` holds the inputs as
+    the command line was given them (see :func:`called`); ``made`` is a time.
     """
     framework = study.ratings.framework
     sources = {"ratings": study.ratings.sources, "students": study.students.sources if study.students else ()}
