@@ -18,10 +18,10 @@ from crcne_stats.domain.students import Students
 from crcne_stats.domain.students import prepare as prepare_students
 
 _MENTION_SHARES = (0.5, 0.4, 0.1)
-_STEPS = (-2.4, -0.7, 0.9, 2.2)
-_SWAPPED = (-1.9, 1.0, -0.9, 1.8)
+_STEPS = (-3.9, -1.2, 1.3, 3.7)
+_SWAPPED = (-2.9, 1.1, -1.0, 2.8)
 """Thresholds of the disordered criterion: the third comes below the second, so the level between them is useless."""
-_PIX_CUTS = (-1.3, 0.2)
+_PIX_CUTS = (-2.0, 0.4)
 _NO_PIX, _WAITING = 0.05, 0.02
 _PLANTED = {"drift_up": 0.16, "dif": 0.32, "disordered": 0.5, "drift_down": 0.68, "low_agreement": 0.79}
 """Where in the list of criteria each planted defect goes, as a share of its length."""
@@ -49,16 +49,16 @@ def simulate(
     trainers: int | None = None,
     trainers_per_student: int = 2,
     links: float = 0.05,
-    ability_sd: float = 1.2,
+    ability_sd: float = 2.0,
     inspe_ability_sd: float = 0.3,
-    severity_sd: float = 0.4,
-    centrality_sd: float = 0.15,
+    severity_sd: float = 0.35,
+    centrality_sd: float = 0.1,
     halo_sd: float = 0.4,
-    difficulty_sd: float = 0.6,
+    difficulty_sd: float = 0.8,
     disordered: bool = True,
     dif: float = 0.8,
     drift: float = 0.6,
-    low_agreement: float = 1.5,
+    low_agreement: float = 2.0,
     missing: float = 0.02,
     pix_error_sd: float = 0.8,
     framework: str | Framework | None = None,

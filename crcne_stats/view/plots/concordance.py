@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from crcne_stats.domain.result import Result
 from crcne_stats.view.plots.plot import Plot, framework_of
-from crcne_stats.view.style import INK, PAPER, SOFT, ramp, text_on
+from crcne_stats.view.style import PAPER, SOFT, ramp, text_on
 from crcne_stats.words import Words
 
 
@@ -36,7 +36,7 @@ def draw(ax: Axes, result: Result, w: Words) -> None:
             else:
                 ax.text(x, y, w.count(n), ha="center", va="center", fontsize=10, color=text_on(colour))
             if row == column:
-                ax.add_patch(Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, fill=False, edgecolor=INK, linewidth=1.6))
+                ax.add_patch(Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, fill=False, edgecolor=text_on(colour), linewidth=1.6))
     ax.set_xticks(range(len(columns)), [framework.name("level", key, w.language) for key in columns])
     ax.set_yticks(range(len(rows)), [framework.name("level", key, w.language) for key in rows])
     ax.set_xlim(-0.5, len(columns) - 0.5)

@@ -40,7 +40,7 @@ def draw_levels(ax: Axes, result: Result, w: Words) -> None:
                 ax.text(left + width / 2, height, w.percent(width), ha="center", va="center", fontsize=7,
                         color=text_on(colours[level]))  # fmt: skip
     _phases(ax, keys, framework, w)
-    ax.axvline(0, color=INK, linewidth=0.8)
+    ax.axvline(0, color=INK, linewidth=0.8, zorder=0.5)
     in_language(ax.xaxis, w, percent=True)
     ax.set_xlabel(w("figure.describe.levels.x"))
     handles, labels = ax.get_legend_handles_labels()

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from mpl_toolkits.axes_grid1 import make_axes_locatable
 
 from crcne_stats.domain.result import Result
 from crcne_stats.view.plots.plot import Plot, framework_of
@@ -29,7 +30,7 @@ def draw(ax: Axes, result: Result, w: Words) -> None:
     ax.set_xlim(-0.02, 1.02)
     ax.grid(axis="x")
     ax.set_title(w("figure.difficulty.difficulty.mean"))
-    beside = ax.inset_axes((1.06, 0.0, 0.62, 1.0))
+    beside = make_axes_locatable(ax).append_axes("right", size="62%", pad=0.25)
     for index, name in enumerate(("item_rest", "item_rest_other")):
         y = heights + (0.13 if index == 0 else -0.13)
         beside.hlines(y, table[f"{name}_low"].astype(float), table[f"{name}_high"].astype(float), color=SERIES[index],
@@ -44,7 +45,7 @@ def draw(ax: Axes, result: Result, w: Words) -> None:
     beside.grid(axis="x")
     in_language(beside.xaxis, w)
     beside.set_title(w("figure.difficulty.difficulty.correlation"))
-    beside.legend(loc="upper center", bbox_to_anchor=(0.3, -0.09), ncols=2, handletextpad=0.3, columnspacing=1.0)
+    beside.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=2, handletextpad=0.3, columnspacing=1.0)
     for height in heights:
         for one in (ax, beside):
             one.axhline(height - 0.5, color=FAINT, linewidth=0.5)

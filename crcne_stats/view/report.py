@@ -1,0 +1,170 @@
+"""The report: one page that stands alone, the conclusions first."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from crcne_stats.domain.analyses import ANALYSES
+from crcne_stats.domain.result import Note, Result, Study
+from crcne_stats.view import figures as drawn
+from crcne_stats.view.disclosure import THRESHOLD, published
+from crcne_stats.view.style import svg
+from crcne_stats.view.tables import Table, table
+from crcne_stats.words import DEFAULT_LANGUAGE, Words, languages, words
+
+BLOCKING, MAIN, DETAIL = 10, 30, 60
+FINDINGS, ACTIONS, ROWS = 7, 3, 60
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as the page holds it."""
+
+    title: str
+    alt: str
+    caption: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the page says of one analysis."""
+
+    name: str
+    title: str
+    question: str
+    reading: str
+    doubt: str
+    reason: str
+    notes: list[tuple[str, str]]
+    pictures: list[Picture]
+    tables: list[Table]
+
+
+def report(study: Study, lang: str = DEFAULT_LANGUAGE, threshold: int = THRESHOLD) -> str:
+    """The report of a study as one HTML page: no network, no script, readable by keyboard and on paper.
+
+    Parameters
+    ----------
+    study
+        As it is or published; what may not be shown is hidden either way.
+    lang
+        "fr" or "en"; framework texts that a language lacks stay French.
+    threshold
+        Numbers that rest on fewer students are hidden.
+    """
+    w = words(lang)
+    shown = published(study, threshold)
+    status = _status(shown)
+    sections = [_section(shown.results[entry.name], w, threshold) for entry in ANALYSES if entry.name in shown.results]
+    template = _environment().get_template("report.html")
+    return template.render(
+        w=w,
+        lang=lang,
+        study=shown,
+        framework=shown.ratings.framework,
+        official=shown.ratings.framework.rules.official,
+        rules_note=shown.ratings.framework.rules.note,
+        status=status,
+        findings=_findings(shown, w),
+        actions=_actions(shown, w),
+        sections=sections,
+        sources=list(_sources(shown)),
+        options=list(_options(shown)),
+        data_notes=_data_notes(shown, w),
+        threshold=threshold,
+        simulated=shown.simulated,
+        languages=languages(),
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    folder = Path(__file__).with_name("templates")
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.globals["style"] = Markup((folder / "report.css").read_text(encoding="utf-8"))
+    return environment
+
+
+def _status(study: Study) -> str:
+    """What can be concluded: nothing yet, some things, or things to be read with care."""
+    cautions = [note.rank for _, note in study.notes if note.kind == "caution"]
+    if any(rank < BLOCKING for rank in cautions):
+        return "blocked"
+    return "care" if any(rank < MAIN for rank in cautions) else "ok"
+
+
+def _sentence(note: Note, w: Words) -> str:
+    return w(f"note.{note.key}", **note.values)
+
+
+def _findings(study: Study, w: Words) -> list[tuple[str, str, str]]:
+    """Kind, sentence and analysis of the notes for the first screen."""
+    chosen = [(name, note) for name, note in study.notes if note.kind != "action"]
+    main = [pair for pair in chosen if pair[1].rank < MAIN][:FINDINGS] or chosen[:3]
+    return [(note.kind, _sentence(note, w), name) for name, note in main]
+
+
+def _actions(study: Study, w: Words) -> list[tuple[str, str]]:
+    chosen = [(name, note) for name, note in study.notes if note.kind == "action"][:ACTIONS]
+    return [(_sentence(note, w), name) for name, note in chosen]
+
+
+def _section(result: Result, w: Words, threshold: int) -> Section:
+    key = f"analysis.{result.name}"
+    return Section(
+        name=result.name,
+        title=w(f"{key}.title"),
+        question=w(f"{key}.question"),
+        reading=w(f"{key}.reading"),
+        doubt=w(f"{key}.doubt"),
+        reason=w(f"reason.{result.reason}", **result.settings) if result.reason else "",
+        notes=[(note.kind, _sentence(note, w)) for note in sorted(result.notes, key=lambda note: note.rank)],
+        pictures=[_picture(result, name, w, threshold) for name in drawn.figures(result)],
+        tables=[table(result, name, w.language, threshold, ROWS) for name in result.tables if len(result.tables[name])],
+    )
+
+
+def _picture(result: Result, name: str, w: Words, threshold: int) -> Picture:
+    title = drawn.title(result, name, w.language)
+    image = svg(drawn.figure(result, name, w.language, threshold=threshold), title)
+    source = "data:image/svg+xml;base64," + base64.b64encode(image.encode("utf-8")).decode("ascii")
+    alt = drawn.alt_text(result, name, w.language, threshold)
+    return Picture(title, alt, w(f"figure.{result.name}.{name}.caption"), source)
+
+
+def _sources(study: Study) -> Iterator[tuple[str, int, str]]:
+    students = study.students.sources if study.students is not None else ()
+    for source in (*study.ratings.sources, *students):
+        yield source.file, source.rows_read, source.sha256[:12]
+
+
+def _options(study: Study) -> Iterator[tuple[str, str]]:
+    for result in study.results.values():
+        told = [f"{name} = {_plain(value)}" for name, value in result.settings.items() if _short(value)]
+        if told:
+            yield result.name, ", ".join(told)
+
+
+def _short(value: Any) -> bool:
+    return isinstance(value, bool | int | float | str) or value is None
+
+
+def _plain(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _data_notes(study: Study, w: Words) -> list[str]:
+    students = study.students.notes if study.students is not None else ()
+    return [_sentence(note, w) for note in sorted((*study.ratings.notes, *students), key=lambda note: note.rank)]
