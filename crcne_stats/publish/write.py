@@ -77,7 +77,7 @@ def write_study(
     with replaced(path) as folder:
         steps = _Steps(progress, 5 if notebooks else 4)
         with steps.timed("report"):
-            (folder / "report.html").write_text(report(shown, lang=lang), encoding="utf-8")
+            (folder / "report.html").write_text(report(shown, lang=lang, threshold=threshold), encoding="utf-8")
         with steps.timed("tables"):
             _write_tables(shown, folder, lang)
         with steps.timed("figures"):
