@@ -155,8 +155,10 @@ def _coverage(ratings: Ratings, sheets: _Sheets) -> pd.DataFrame:
 
 def _corating(sheets: _Sheets) -> pd.DataFrame:
     one, other, files = graph.shared_files(sheets.file, sheets.trainer)
+    student = sheets.file_rows["student"].cat.codes.to_numpy()[sheets.file]
+    students = graph.shared_files(*graph.distinct_pairs(student, sheets.trainer))[2]
     names = np.array(sheets.trainers, dtype=object)
-    return pd.DataFrame({"trainer_a": names[one], "trainer_b": names[other], "n_students": files, "n_files": files})
+    return pd.DataFrame({"trainer_a": names[one], "trainer_b": names[other], "n_students": students, "n_files": files})
 
 
 def _corating_inspe(frame: pd.DataFrame, sheets: _Sheets) -> pd.DataFrame:
@@ -239,14 +241,14 @@ def _thin_notes(ratings: Ratings, overview: dict[str, Any]) -> list[Note]:
 def _graph_notes(tables: dict[str, pd.DataFrame], n_components: int, n_trainers: int) -> list[Note]:
     if n_trainers == 1:
         return []
+    files, trainers = tables["fragile_files"], tables["fragile_trainers"]
     if n_components > 1:
-        values = {"n": n_components}
-        return [
-            Note("describe.islands", values, "caution", 4),
+        notes = [
+            Note("describe.islands", {"n": n_components}, "caution", 4),
             Note("describe.link_islands", {"n": n_components - 1}, "action", 4),
         ]
-    files, trainers = tables["fragile_files"], tables["fragile_trainers"]
-    notes = [Note("describe.connected", {"n_trainers": n_trainers}, "finding", 44)]
+    else:
+        notes = [Note("describe.connected", {"n_trainers": n_trainers}, "finding", 44)]
     if len(files) or len(trainers):
         values = {"n_files": len(files), "n_trainers": len(trainers)}
         notes.append(Note("describe.fragile", values, "caution", 28))

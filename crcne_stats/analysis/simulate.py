@@ -64,7 +64,7 @@ def simulate(
     framework: str | Framework | None = None,
     seed: int = 1,
 ) -> Simulation:
-    """Ratings drawn from the many-facet model; each effect can be set to nothing (0 or False).
+    """Ratings drawn from the many-facet model; each effect can be set to nothing (0, False or None).
 
     Parameters
     ----------
@@ -107,21 +107,22 @@ def simulate(
     chosen = framework if isinstance(framework, Framework) else load_framework(framework)
     trainers = trainers if trainers is not None else max(3 * inspe, trainers_per_student * inspe, students // 33)
     settings = {name: value for name, value in locals().items() if name not in ("framework", "chosen")}
+    settings = {name: 0 if value is None else value for name, value in settings.items()}
     _check(settings)
     rng = np.random.default_rng(seed)
-    who = design(rng, students, inspe, trainers, trainers_per_student, links)
+    who = design(rng, students, inspe, trainers, trainers_per_student, settings["links"])
     session, mention = _groups(rng, chosen, students, sessions)
     true, truth = _parameters(rng, chosen, who, session, mention, settings)
     scores = drawn_scores(rng, who, true)
-    ratings = _ratings(rng, chosen, who, scores, session, mention, missing)
-    table = _students(rng, ratings, who, true.ability, session, mention, pix_error_sd)
+    ratings = _ratings(rng, chosen, who, scores, session, mention, settings["missing"])
+    table = _students(rng, ratings, who, true.ability, session, mention, settings["pix_error_sd"])
     return Simulation(ratings, table, {"settings": settings | {"framework": chosen.version}, **truth})
 
 
 def _check(s: dict[str, Any]) -> None:
     wrong = [f"{name} must be at least 1" for name in ("students", "inspe", "sessions", "trainers") if s[name] < 1]
     wrong += [f"{name} must lie between 0 and 1" for name in ("links", "missing") if not 0 <= s[name] < 1]
-    wrong += [f"{name} must not be negative" for name in s if name.endswith("_sd") and s[name] < 0]
+    wrong += [f"{name} must be a number from 0" for name in s if name.endswith("_sd") and not 0 <= s[name] < np.inf]
     if s["inspe"] > s["students"]:
         wrong.append("there are more INSPÉ than students")
     if not 1 <= s["trainers_per_student"] <= s["trainers"] // max(1, s["inspe"]):

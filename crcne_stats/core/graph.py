@@ -62,13 +62,14 @@ def fragile(file: Any, trainer: Any) -> tuple[list[Weak], list[Weak]]:
     for panel, files in panels.items():
         for copy in range(min(2, len(files))):
             graph.add_edges_from(((panel, copy), member) for member in panel)
-    cut = sorted(nx.articulation_points(graph), key=str)
-    weak_files = [Weak(panels[node[0]][0], _parted(graph, node)) for node in cut if isinstance(node, tuple)]
-    weak_trainers = [Weak(node, _parted(graph, node)) for node in cut if not isinstance(node, tuple)]
-    return tuple(  # type: ignore[return-value]
-        sorted((weak for weak in found if weak.parted), key=lambda weak: (-weak.parted, weak.index))
-        for found in (weak_files, weak_trainers)
-    )
+    parted = _parted(graph)
+    weak_files = [Weak(panels[node[0]][0], n) for node, n in parted.items() if isinstance(node, tuple)]
+    weak_trainers = [Weak(node, n) for node, n in parted.items() if not isinstance(node, tuple)]
+    return _ranked(weak_files), _ranked(weak_trainers)
+
+
+def _ranked(weak: list[Weak]) -> list[Weak]:
+    return sorted((found for found in weak if found.parted), key=lambda found: (-found.parted, found.index))
 
 
 def _panels(file: Any, trainer: Any) -> dict[tuple[int, ...], list[int]]:
@@ -84,12 +85,46 @@ def _panels(file: Any, trainer: Any) -> dict[tuple[int, ...], list[int]]:
     return panels
 
 
-def _parted(graph: nx.Graph, node: Any) -> int:
-    """Trainers cut off from the largest group left when ``node`` goes."""
-    near = nx.node_connected_component(graph, node) - {node}
-    left = nx.connected_components(graph.subgraph(near))
-    sizes = sorted((sum(not isinstance(member, tuple) for member in part) for part in left), reverse=True)
-    return sum(sizes[1:])
+def _parted(graph: nx.Graph) -> dict[Any, int]:
+    """For each articulation point, the trainers cut off from the largest group left when it goes.
+
+    One pass over the tree of blocks and cut points: the group beyond a block, seen from a cut point, is the rest of
+    its component less what hangs on the other side.
+    """
+    blocks = [set(block) for block in nx.biconnected_components(graph)]
+    seen: dict[Any, int] = {}
+    for block in blocks:
+        for node in block:
+            seen[node] = seen.get(node, 0) + 1
+    cut = {node for node, n in seen.items() if n > 1}
+    tree = nx.Graph()
+    for index, block in enumerate(blocks):
+        tree.add_node(("block", index), own=sum(not isinstance(node, tuple) and node not in cut for node in block))
+        for node in block & cut:
+            tree.add_node(("cut", node), own=int(not isinstance(node, tuple)))
+            tree.add_edge(("block", index), ("cut", node))
+    answer: dict[Any, int] = {}
+    for members in nx.connected_components(tree):
+        answer |= _parted_in(tree, members)
+    return answer
+
+
+def _parted_in(tree: nx.Graph, members: set[Any]) -> dict[Any, int]:
+    root = min(members, key=str)
+    order = list(nx.dfs_preorder_nodes(tree, root))
+    parent = {child: up for up, child in nx.dfs_edges(tree, root)}
+    below = {node: tree.nodes[node]["own"] for node in order}
+    for node in reversed(order):
+        if node in parent:
+            below[parent[node]] += below[node]
+    total = below[root]
+    answer = {}
+    for node in order:
+        if node[0] == "cut":
+            groups = [below[near] for near in tree[node] if parent.get(near) == node]
+            groups.append(total - below[node])
+            answer[node[1]] = sum(groups) - max(groups)
+    return answer
 
 
 def shared_files(file: Any, trainer: Any) -> tuple[Ints, Ints, Ints]:

@@ -21,7 +21,7 @@ from crcne_stats.view.tables import Table, table
 from crcne_stats.words import DEFAULT_LANGUAGE, Words, languages, words
 
 BLOCKING, MAIN, DETAIL = 10, 30, 60
-FINDINGS, ACTIONS, ROWS = 7, 3, 60
+FINDINGS, ACTIONS, ROWS = 5, 3, 60
 
 
 @dataclass(frozen=True)

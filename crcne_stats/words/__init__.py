@@ -12,6 +12,7 @@ writing the number, and ``{x!k:coefficient}`` looks the value up as ``coefficien
 
 from __future__ import annotations
 
+import re
 import string
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,7 @@ DEFAULT_LANGUAGE = "fr"
 _NARROW_NO_BREAK_SPACE = "\u202f"
 _NO_BREAK_SPACE = "\u00a0"
 _MINUS = "\u2212"
+_BEFORE = re.compile(r" ([;?!])")
 
 
 class MissingWord(KeyError):
@@ -43,7 +45,7 @@ class Words(string.Formatter):
             template = self._entries[key]
         except KeyError:
             raise MissingWord(f"{key} ({self.language})") from None
-        return self.vformat(template, (), values)
+        return self._spaced(self.vformat(template, (), values))
 
     def has(self, key: str) -> bool:
         """Whether the catalogue holds ``key``."""
@@ -99,6 +101,13 @@ class Words(string.Formatter):
         if not format_spec:
             format_spec = ",d" if isinstance(value, Integral) else ",.2f"
         return self._localised(format(value, format_spec))
+
+    def _spaced(self, text: str) -> str:
+        """French punctuation keeps to its word: a line never begins with a question mark."""
+        if self.language != "fr":
+            return text
+        text = _BEFORE.sub(rf"{_NARROW_NO_BREAK_SPACE}\1", text)
+        return text.replace("« ", f"«{_NO_BREAK_SPACE}").replace(" »", f"{_NO_BREAK_SPACE}»").replace(" :", f"{_NO_BREAK_SPACE}:")
 
     def _is_one(self, value: float) -> bool:
         return abs(value) < 2 if self.language == "fr" else value == 1
