@@ -38,7 +38,12 @@ def no_language(monkeypatch: pytest.MonkeyPatch) -> None:
 def said(capsys: Capture, *arguments: str) -> tuple[int, str, str]:
     code = main([str(argument) for argument in arguments])
     out = capsys.readouterr()
-    return code, out.out, out.err
+    return code, plain(out.out), plain(out.err)
+
+
+def plain(text: str) -> str:
+    """``text`` with ordinary spaces."""
+    return text.replace("\u00a0", " ").replace("\u202f", " ")
 
 
 # --- language and help -------------------------------------------------------------------------------------------
@@ -49,7 +54,7 @@ def said(capsys: Capture, *arguments: str) -> tuple[int, str, str]:
 def test_help_is_in_one_language(capsys: Capture, command: str, lang: str) -> None:
     code, out, err = said(capsys, command, "--help", "--lang", lang)
     assert (code, err) == (0, "")
-    assert out.startswith(words(lang)("cli.usage"))
+    assert out.startswith(plain(words(lang)("cli.usage")))
     english = r"Usage:|Options:|Show this message|default|required|\bTEXT\b|\bINTEGER\b|\bFILE\b"
     assert lang == "en" or not re.search(english, out)
 
@@ -199,7 +204,7 @@ def test_each_analysis_prints_and_writes(capsys: Capture, demo: Path, tmp_path: 
     more += ["--resamples", "20"] if name in ("agreement", "concordance") else []
     code, out, err = said(capsys, name, demo / "ratings.csv", *more)
     assert (code, err) == (0, "")
-    assert words("fr")(f"analysis.{name}.title") in out
+    assert plain(words("fr")(f"analysis.{name}.title")) in out
     assert "nan" not in out.lower().split()
     code, out, _ = said(capsys, name, demo / "ratings.csv", *more, "--out", tmp_path / "tables")
     assert code == 0
@@ -225,7 +230,7 @@ def test_options_reach_the_analysis(capsys: Capture, demo: Path, tmp_path: Path)
 def test_concordance_without_students_says_so(capsys: Capture, demo: Path) -> None:
     code, out, _ = said(capsys, "concordance", demo / "ratings.csv")
     assert code == 0
-    assert words("fr")("reason.no_students") in out
+    assert plain(words("fr")("reason.no_students")) in out
 
 
 # --- study -------------------------------------------------------------------------------------------------------
