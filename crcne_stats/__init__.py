@@ -33,7 +33,7 @@ _HOMES = {
     "write_study": "publish.write",
 }
 
-__all__ = [*_HOMES, "__version__"]  # noqa: PLE0604
+__all__ = [*_HOMES, "__version__"]
 
 
 def __getattr__(name: str) -> Any:

@@ -175,7 +175,8 @@ def _paradox(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> list[
         row = other.loc[place]
         values = {
             "n": int(chosen.sum()), "name": str(row["criterion"]), "coefficient": kappa, "share": float(modal[place]),
-            "kappa": float(one.loc[place, "value"]), "ac": float(row["value"]), "pa": float(row["pa"]), "benchmark": mark,
+            "kappa": float(one.loc[place, "value"]), "ac": float(row["value"]), "pa": float(row["pa"]),
+            "benchmark": mark,
         }  # fmt: skip
         notes.append(Note(f"agreement.{key}", values, "caution", rank, int(row["n_double"])))
     return notes

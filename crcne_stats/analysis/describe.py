@@ -23,7 +23,7 @@ def describe(ratings: Ratings) -> Result:
     Returns
     -------
     Result
-        ``overview``: one row of counts. ``design``: all together, then by INSPÉ: files, trainers, trainers per file, the
+        ``overview``: one row of counts. ``design``: overall, then by INSPÉ: files, trainers, trainers per file, and the
         share rated by two trainers or more and by trainers of another INSPÉ, and whether trainers are crossed with
         files, nested or partly crossed. ``coverage``: by facet and member, ratings against those expected of the
         trainers who saw the file. ``levels``: use of every level of every criterion, zeros included. ``corating``

@@ -183,9 +183,7 @@ def _parameters(
         by_group[:, up] += s["drift"] * share
         by_group[:, down] -= s["drift"] * share
         planted["drift"] = {criteria[up]: s["drift"], criteria[down]: -s["drift"]}
-    true = Parameters(
-        ability, by_group, session * n_mentions + mention, severity, centrality, halo, taste, thresholds
-    )
+    true = Parameters(ability, by_group, session * n_mentions + mention, severity, centrality, halo, taste, thresholds)
     names, students = _trainer_names(n_trainers), _student_names(len(ability))
     truth = {
         "ability": dict(zip(students, ability.tolist(), strict=True)),
@@ -243,7 +241,7 @@ def _ratings(
     mention: np.ndarray,
     missing: float,
 ) -> Ratings:
-    n_students, seats, n_criteria = scores.shape
+    n_students, _seats, n_criteria = scores.shape
     student, seat, criterion = (index.ravel() for index in np.indices(scores.shape))
     kept = rng.random(scores.size) >= missing
     student, seat, criterion = student[kept], seat[kept], criterion[kept]
@@ -290,7 +288,8 @@ def _students(
     sat = ability + pix_error_sd * rng.standard_normal(n)
     reached = np.minimum(np.searchsorted(_PIX_CUTS, sat), len(ladder) - 1)
     absent, waiting = rng.random(n) < _NO_PIX, rng.random(n) < _WAITING
-    pix = np.where(absent, None, np.array(ladder, dtype=object)[reached])
+    pix = np.array(ladder, dtype=object)[reached]
+    pix[absent] = None
     table = pd.DataFrame(
         {
             "student": _student_names(n),
@@ -306,7 +305,8 @@ def _students(
     table["jury"] = np.select([given.isna().to_numpy(), refused], ["waiting", "refused"], "level")
     if framework.rules.combination == "gate":
         gate = np.where(reached > 0, "admissible", "not_admissible").astype(object)
-        table["pix_gate"] = np.where(absent, None, gate)
+        gate[absent] = None
+        table["pix_gate"] = gate
     else:
         table["pix_level"] = pix
     return Students.trusted(prepare_students(table, framework), framework, simulated=True)

@@ -69,14 +69,15 @@ def repeat(
     sizes = block_sizes(n, block)
     jobs = (delayed(_run)(task, child, size) for child, size in zip(_children(seed, len(sizes)), sizes, strict=True))
     pieces: list[tuple[NDArray[Any], ...]] = []
-    single, done = True, 0
+    singles, done = [], 0
     for size, (single, arrays) in zip(sizes, Parallel(return_as="generator")(jobs), strict=True):
+        singles.append(single)
         pieces.append(arrays)
         done += size
         if progress is not None:
             progress(done, n)
     joined = tuple(np.concatenate(parts) for parts in zip(*pieces, strict=True))
-    return joined[0] if single else joined
+    return joined[0] if all(singles) else joined
 
 
 def _children(seed: int | Sequence[int] | np.random.SeedSequence, count: int) -> list[np.random.SeedSequence]:

@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """Who rates whom: ``home`` (student,) and ``trainer_home`` (trainer,) are INSPÉ; ``panel`` (student, seat) trainers.
+    """Who rates whom: ``home`` (student,), ``trainer_home`` (trainer,) are INSPÉ; ``panel`` (student, seat) trainers.
 
     ``linked`` (student,) marks the files whose last seat is held by a trainer of another INSPÉ.
     """

@@ -132,9 +132,7 @@ def _outside_quotes(line: str, mark: str) -> int:
     return sum(part.count(mark) for part in line.split('"')[::2])
 
 
-def _parsed(
-    body: str, delimiter: str, name: str
-) -> tuple[list[str], list[pd.Categorical], np.ndarray, list[Problem]]:
+def _parsed(body: str, delimiter: str, name: str) -> tuple[list[str], list[pd.Categorical], np.ndarray, list[Problem]]:
     """Header, columns, which records below the header were kept, and the ragged ones (row: record from 0)."""
     wrong: dict[int, tuple[int, int, str]] = {}
 
@@ -174,7 +172,7 @@ def _parsed(
             found=text.strip()[:60],
         )
         for number, (expected, actual, text) in sorted(wrong.items())
-        if text.strip(f"{delimiter} \t\"")
+        if text.strip(f'{delimiter} \t"')
     ]
     return header, columns, kept[1:], faults
 

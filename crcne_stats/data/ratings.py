@@ -154,7 +154,9 @@ def _from_raw(raws: list[RawTable], framework: str | Path | Framework | None, mi
         for part in read
         if part.raw.file
     ]  # fmt: skip
-    return Ratings.trusted(prepared, chosen, sources=sources, notes=_notes(read, framework, chosen), simulated=simulated)
+    return Ratings.trusted(
+        prepared, chosen, sources=sources, notes=_notes(read, framework, chosen), simulated=simulated
+    )
 
 
 def _index(raw: RawTable, known: Schema, name: str) -> int | None:
@@ -198,10 +200,14 @@ def _read(raw: RawTable, framework: Framework, known: Schema, codes: frozenset[s
         twice = [key for key in wide.values() if list(wide.values()).count(key) > 1]
         for index in [index for index, key in wide.items() if key in twice][1:]:
             values = {"first": wide[index]}
-            problems.add(Problem("header_twice", values, raw.file, raw.sheet, None, raw.header[index], raw.header[index]))
+            problems.add(
+                Problem("header_twice", values, raw.file, raw.sheet, None, raw.header[index], raw.header[index])
+            )
     column = {name: index for index, name in reversed(mapped.items())}
     header = {name: raw.header[index] for name, index in column.items()}
-    part = _Read(raw, pd.DataFrame(), np.zeros(0, int), header, np.zeros(0, object), set_aside=set_aside, problems=problems)
+    part = _Read(
+        raw, pd.DataFrame(), np.zeros(0, int), header, np.zeros(0, object), set_aside=set_aside, problems=problems
+    )
     if problems.count > len(raw.faults):
         part.frame = pd.DataFrame({name: [] for name in COLUMNS})
         return part
@@ -231,8 +237,7 @@ def _score_parser(framework: Framework, missing: frozenset[str]) -> Any:
 
 def _identifiers(raw: RawTable, column: Mapping[str, int], keep: np.ndarray) -> dict[str, Any]:
     return {
-        name: raw.cells[column[name]][keep] if name in column else np.full(len(keep), np.nan)
-        for name in IDENTIFIERS
+        name: raw.cells[column[name]][keep] if name in column else np.full(len(keep), np.nan) for name in IDENTIFIERS
     }
 
 

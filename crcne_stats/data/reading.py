@@ -20,7 +20,7 @@ Parser = Callable[[str], Any]
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """Where each row of a joined frame stands: ``file`` and ``sheet`` by table (table,), ``table`` and ``row`` (row,)."""
+    """Where the rows of a joined frame stand: ``files``, ``sheets`` by table (table,), ``table`` and ``row`` (row,)."""
 
     files: list[str]
     sheets: list[str]
@@ -71,7 +71,9 @@ def paths_of(source: Any) -> list[Path]:
     return paths
 
 
-def header_faults(raw: RawTable, mapped: Mapping[int, str], required: Iterable[str], shown: Mapping[str, str]) -> Problems:
+def header_faults(
+    raw: RawTable, mapped: Mapping[int, str], required: Iterable[str], shown: Mapping[str, str]
+) -> Problems:
     """Columns that are missing or stand twice."""
     problems = Problems()
     first: dict[str, str] = {}

@@ -38,9 +38,7 @@ def schema(table: str) -> Schema:
     content = json.loads((data_schema() / f"{table}.schema.json").read_text(encoding="utf-8"))
     fields = content["fields"]
     known = {folded(name): field["column"] for field in fields for name in [field["name"], *field["aliases"]]}
-    return Schema(
-        {field["column"]: field["name"] for field in fields}, known, missing_codes(content["missingValues"])
-    )
+    return Schema({field["column"]: field["name"] for field in fields}, known, missing_codes(content["missingValues"]))
 
 
 def missing_codes(codes: Iterable[object]) -> frozenset[str]:

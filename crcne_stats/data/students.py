@@ -131,7 +131,9 @@ def _read(
     for fault in raw.faults:
         problems.add(fault)
     column = {name: index for index, name in reversed(mapped.items())}
-    kept = np.flatnonzero(np.any([raw.cells[index].codes >= 0 for index in mapped] or [np.zeros(len(raw.rows))], axis=0))
+    kept = np.flatnonzero(
+        np.any([raw.cells[index].codes >= 0 for index in mapped] or [np.zeros(len(raw.rows))], axis=0)
+    )
     frame = pd.DataFrame(index=range(len(kept)))
     parsers = _parsers(framework)
     for name in COLUMNS:
@@ -139,8 +141,7 @@ def _read(
             frame[name] = np.nan
             continue
         cells = raw.cells[column[name]][kept]
-        parse = parsers.get(name, str)
-        values, wrong = reading.decoded(cells, lambda text, parse=parse: None if _is_missing(text, codes) else parse(text))
+        values, wrong = reading.decoded(cells, _unless_missing(parsers.get(name, str), codes))
         frame[name] = pd.Series(values, dtype=object)
         told = Problems()
         allowed = {"allowed": _allowed(name, framework)}
@@ -152,8 +153,8 @@ def _read(
     return frame, kept, {name: raw.header[index] for name, index in column.items()}
 
 
-def _is_missing(text: str, codes: frozenset[str]) -> bool:
-    return (folded(text) or text.strip()) in codes
+def _unless_missing(parse: reading.Parser, codes: frozenset[str]) -> reading.Parser:
+    return lambda text: None if (folded(text) or text.strip()) in codes else parse(text)
 
 
 def _parsers(framework: Framework) -> dict[str, reading.Parser]:

@@ -130,7 +130,12 @@ class Framework:
     @cached_property
     def _named(self) -> dict[str, dict[str, Any]]:
         levels = {level.key: level for scale in reversed(self.scales.values()) for level in scale}
-        groups = {"criterion": self.criteria, "item": self.items, "phase": self.phases, "mention": self.mentions}
+        groups: dict[str, tuple[Any, ...]] = {
+            "criterion": self.criteria,
+            "item": self.items,
+            "phase": self.phases,
+            "mention": self.mentions,
+        }
         return {"level": levels, **{kind: {entry.key: entry for entry in group} for kind, group in groups.items()}}
 
     @cached_property

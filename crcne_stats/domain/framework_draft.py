@@ -9,9 +9,7 @@ from crcne_stats.domain.framework import Criterion, Framework, Item, Level, Phas
 from crcne_stats.words import Words, languages, words
 
 
-def draft_framework(
-    version: str, levels_by_criterion: Mapping[str, Iterable[int | str]], language: str = "fr"
-) -> str:
+def draft_framework(version: str, levels_by_criterion: Mapping[str, Iterable[int | str]], language: str = "fr") -> str:
     """The TOML text of a draft whose criteria and levels are those of a data file.
 
     Parameters
@@ -43,7 +41,7 @@ def draft_framework(
         phases=(Phase("1", _todo("draft.phase", "1")),),
         items=(Item("1", "1", _todo("draft.item", "1")),),
         criteria=tuple(
-            Criterion(key, "1", {lang: key for lang in languages()}, scale=names.get(scale, ""))
+            Criterion(key, "1", dict.fromkeys(languages(), key), scale=names.get(scale, ""))
             for key, scale in scales.items()
         ),
         other_scales={names[scale]: _levels(scale, numbers) for scale in others},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import tomllib
@@ -183,7 +184,7 @@ def _known(key: str, allowed: Iterable[str], path: Path, teller: _Teller) -> Non
 
 
 def _rising(scale: Sequence[Mapping[str, Any]], path: Path, teller: _Teller) -> None:
-    for index, (below, above) in enumerate(zip(scale, scale[1:], strict=False), start=1):
+    for index, (below, above) in enumerate(itertools.pairwise(scale), start=1):
         if above["score"] <= below["score"]:
             teller.tell("framework_levels_order", (*path, index, "score"), above["score"], below=below["score"])
     for language in ("fr", "en"):

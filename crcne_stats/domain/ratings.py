@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -351,7 +351,9 @@ def _scores(values: pd.Series, framework: Framework) -> pd.Series:
         problems = Problems(uncounted=max(0, len(lost) - 200))
         for position in lost[:200]:
             found = str(values.iloc[position])
-            problems.add(Problem("unknown_level", {"allowed": allowed}, row=int(position) + 1, column="score", found=found))
+            problems.add(
+                Problem("unknown_level", {"allowed": allowed}, row=int(position) + 1, column="score", found=found)
+            )
         raise DataError(problems)
     return scores
 

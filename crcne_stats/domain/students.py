@@ -113,7 +113,7 @@ def faults(prepared: pd.DataFrame, framework: Framework) -> Problems:
     """Every breach of the invariants of :class:`Students`; rows count from 0, columns have our names."""
     problems = Problems()
     ladder = [level.key for level in framework.levels]
-    allowed: dict[str, list[str]] = {name: ladder for name in LEVELS}
+    allowed: dict[str, list[str]] = dict.fromkeys(LEVELS, ladder)
     allowed |= {"pix_gate": list(GATES), "jury": list(JURY)}
     if framework.mentions:
         allowed["mention"] = [mention.key for mention in framework.mentions]
@@ -130,7 +130,9 @@ def faults(prepared: pd.DataFrame, framework: Framework) -> Problems:
     if level.any():
         unexplained = (~level & ~status.isin(["refused", "waiting"])).to_numpy()
         _tell(problems, "level_unexplained", prepared, unexplained, "inspe_level")
-    contradicted = (level & (prepared["inspe_level"].astype(object) != "not_reached") & status.isin(["refused"])).to_numpy()
+    contradicted = (
+        level & (prepared["inspe_level"].astype(object) != "not_reached") & status.isin(["refused"])
+    ).to_numpy()
     _tell(problems, "level_refused", prepared, contradicted, "inspe_level")
     return problems
 

@@ -20,7 +20,10 @@ from crcne_stats.domain.result import Result, Study
 THRESHOLD = 5
 HIDDEN = "hidden"
 _RESTS_ON = ("n_students", "n_double")
-_CROSSED = {("concordance", "cross"): ("inspe_level", "pix_level"), ("describe", "corating_inspe"): ("inspe", "trainer_inspe")}
+_CROSSED = {
+    ("concordance", "cross"): ("inspe_level", "pix_level"),
+    ("describe", "corating_inspe"): ("inspe", "trainer_inspe"),
+}
 _LISTED = {
     ("concordance", "direction"), ("concordance", "joint"), ("concordance", "binding"), ("concordance", "gate"),
     ("describe", "components"),

@@ -20,7 +20,7 @@ INK, SOFT, FAINT, PAPER = "#1b1b1b", "#5c5c5c", "#d4d4d4", "#ffffff"
 ACCENT = "#0b5394"
 SERIES = ("#0b5394", "#c7511f", "#4d7c0f", "#7a3e9d", "#6b6b6b", "#a8791c")
 MARKERS = ("o", "s", "D", "^", "v", "P")
-_PARAMETERS = {
+_PARAMETERS: Any = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 9,

@@ -62,7 +62,10 @@ class Table:
 
     def text(self) -> str:
         """Aligned columns for a terminal: numbers to the right, words to the left."""
-        grid = [list(map(str, self.frame.columns)), *([str(v) for v in row] for row in self.frame.itertuples(index=False))]
+        grid = [
+            list(map(str, self.frame.columns)),
+            *([str(v) for v in row] for row in self.frame.itertuples(index=False)),
+        ]
         widths = [max(_width(line[place]) for line in grid) for place in range(len(self.frame.columns))]
         lines = [self.caption]
         for line in grid:

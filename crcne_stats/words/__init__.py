@@ -107,7 +107,9 @@ class Words(string.Formatter):
         if self.language != "fr":
             return text
         text = _BEFORE.sub(rf"{_NARROW_NO_BREAK_SPACE}\1", text)
-        return text.replace("« ", f"«{_NO_BREAK_SPACE}").replace(" »", f"{_NO_BREAK_SPACE}»").replace(" :", f"{_NO_BREAK_SPACE}:")
+        for before, after in (("« ", "«\u00a0"), (" »", "\u00a0»"), (" :", "\u00a0:")):
+            text = text.replace(before, after)
+        return text
 
     def _is_one(self, value: float) -> bool:
         return abs(value) < 2 if self.language == "fr" else value == 1

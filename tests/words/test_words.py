@@ -26,7 +26,13 @@ def test_the_minus_is_a_minus_and_a_rounded_zero_has_none() -> None:
 
 @pytest.mark.parametrize(
     ("language", "n", "text"),
-    [("fr", 0, "0\u00a0dossier"), ("fr", 1, "1\u00a0dossier"), ("fr", 2, "2\u00a0dossiers"), ("en", 0, "0\u00a0files"), ("en", 1, "1\u00a0file")],
+    [
+        ("fr", 0, "0\u00a0dossier"),
+        ("fr", 1, "1\u00a0dossier"),
+        ("fr", 2, "2\u00a0dossiers"),
+        ("en", 0, "0\u00a0files"),
+        ("en", 1, "1\u00a0file"),
+    ],
 )
 def test_a_noun_agrees_with_its_number(language: str, n: int, text: str) -> None:
     one, many = ("dossier", "dossiers") if language == "fr" else ("file", "files")

@@ -24,7 +24,11 @@ def draw(ax: Axes, result: Result, w: Words) -> None:
     present = [name for name in SHOWN if name in set(table["coefficient"])]
     for index, name in enumerate(present):
         own = table[table["coefficient"] == name]
-        y = np.array([heights[key] for key in own["criterion"].astype(object)]) + 0.22 * (len(present) - 1) / 2 - 0.22 * index
+        y = (
+            np.array([heights[key] for key in own["criterion"].astype(object)])
+            + 0.22 * (len(present) - 1) / 2
+            - 0.22 * index
+        )
         value, low, high = (own[part].to_numpy(dtype=float) for part in ("value", "low", "high"))
         ax.hlines(y, low, high, color=SERIES[index], linewidth=1.6)
         ax.scatter(value, y, s=20, color=SERIES[index], marker=MARKERS[index], zorder=3, label=w(f"coefficient.{name}"))

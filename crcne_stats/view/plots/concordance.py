@@ -16,7 +16,7 @@ from crcne_stats.words import Words
 
 
 def draw(ax: Axes, result: Result, w: Words) -> None:
-    """A heat map of students: the rubric upwards, PIX+Édu to the right; equal levels are framed, hidden cells hatched."""
+    """Heat map of students: the rubric upwards, PIX+Édu to the right; equal levels framed, hidden cells hatched."""
     framework = framework_of(result)
     table = result.tables["cross"]
     ladder = [level.key for level in framework.levels]
@@ -36,7 +36,9 @@ def draw(ax: Axes, result: Result, w: Words) -> None:
             else:
                 ax.text(x, y, w.count(n), ha="center", va="center", fontsize=10, color=text_on(colour))
             if row == column:
-                ax.add_patch(Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, fill=False, edgecolor=text_on(colour), linewidth=1.6))
+                ax.add_patch(
+                    Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, fill=False, edgecolor=text_on(colour), linewidth=1.6)
+                )
     ax.set_xticks(range(len(columns)), [framework.name("level", key, w.language) for key in columns])
     ax.set_yticks(range(len(rows)), [framework.name("level", key, w.language) for key in rows])
     ax.set_xlim(-0.5, len(columns) - 0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,9 @@ def draw_levels(ax: Axes, result: Result, w: Words) -> None:
         for level, left, width, shown in zip(own["level"], lefts, known, share, strict=True):
             label = names[level].text.get(w.language, names[level].text["fr"]) if level not in done else None
             done.add(level)
-            ax.barh(height, width, left=left, height=0.74, color=colours[level], edgecolor=PAPER, linewidth=0.8, label=label)
+            ax.barh(
+                height, width, left=left, height=0.74, color=colours[level], edgecolor=PAPER, linewidth=0.8, label=label
+            )
             if np.isfinite(shown) and width >= 0.07:
                 ax.text(left + width / 2, height, w.percent(width), ha="center", va="center", fontsize=7,
                         color=text_on(colours[level]))  # fmt: skip
@@ -44,7 +47,9 @@ def draw_levels(ax: Axes, result: Result, w: Words) -> None:
     in_language(ax.xaxis, w, percent=True)
     ax.set_xlabel(w("figure.describe.levels.x"))
     handles, labels = ax.get_legend_handles_labels()
-    order = sorted(range(len(labels)), key=lambda i: [n.text.get(w.language, "") for n in names.values()].index(labels[i]))
+    order = sorted(
+        range(len(labels)), key=lambda i: [n.text.get(w.language, "") for n in names.values()].index(labels[i])
+    )
     ax.legend([handles[i] for i in order], [labels[i] for i in order], ncols=min(5, len(labels)), loc="lower left",
               bbox_to_anchor=(0, 1.0), borderaxespad=0.2, handlelength=1.2, columnspacing=1.2)  # fmt: skip
 
@@ -116,7 +121,7 @@ def _graph(result: Result) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _layout(nodes: pd.DataFrame) -> dict[Any, tuple[float, float]]:
     """Angles around the circle with a gap between groups."""
     groups = nodes["group"].tolist()
-    steps = np.array([0.0] + [1.0 if a == b else 2.2 for a, b in zip(groups, groups[1:], strict=False)])
+    steps = np.array([0.0] + [1.0 if a == b else 2.2 for a, b in itertools.pairwise(groups)])
     total = steps.sum() + 2.2
     angles = np.pi / 2 - 2 * np.pi * np.cumsum(steps) / total
     return dict(zip(nodes["name"], zip(np.cos(angles), np.sin(angles), strict=True), strict=True))
