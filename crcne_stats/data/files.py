@@ -22,8 +22,16 @@ import python_calamine
 
 from crcne_stats.domain.errors import DataError, Problem
 
+FORMULA_STARTS = "=+-@\t\r'"
+"""A spreadsheet runs a cell that starts so as a formula; a quote mark before it says that it is text."""
+
+_ESCAPED = re.compile(f"'[{re.escape(FORMULA_STARTS)}]")
+
 HEADER_SEARCH = 40
 """A header is looked for in the first rows of a sheet; above it stand titles and merged cells."""
+
+OWN = "crcne"
+"""The metadata of a Parquet file that the kit wrote stands under this name."""
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods", ".parquet")
 
@@ -98,7 +106,7 @@ def _csv(text: str, name: str, digest: str, judge: Judge) -> RawTable:
     told = re.match(r"sep=(.)\n", text)
     first = 1 if told else 0
     head_text = "\n".join(text.split("\n", HEADER_SEARCH + 1)[: HEADER_SEARCH + 1])
-    delimiter = told.group(1) if told else _delimiter(head_text.split("\n"))
+    delimiter = told.group(1) if told else _delimiter(head_text, judge)
     if text.count('"') % 2:
         raise DataError([Problem("csv_quote", file=name, row=text.count("\n", 0, text.rfind('"')) + 1, found='"')])
     lines = _record_lines(text)
@@ -123,9 +131,14 @@ def _record_lines(text: str) -> np.ndarray:
     return np.flatnonzero(before % 2 == 0) + 1
 
 
-def _delimiter(lines: Sequence[str]) -> str:
-    counts = {mark: max(_outside_quotes(line, mark) for line in lines[:10]) for mark in ";\t,"}
-    return max(counts, key=lambda mark: counts[mark])
+def _delimiter(text: str, judge: Judge) -> str:
+    """The mark that shows the most known headers in one row; of several such marks the most frequent one."""
+
+    def shown(mark: str) -> tuple[int, int]:
+        known = max(judge(row) for row in csv.reader(io.StringIO(text), delimiter=mark))
+        return known, max(_outside_quotes(line, mark) for line in text.split("\n")[:10])
+
+    return max(";\t,", key=shown)
 
 
 def _outside_quotes(line: str, mark: str) -> int:
@@ -162,7 +175,7 @@ def _parsed(body: str, delimiter: str, name: str) -> tuple[list[str], list[pd.Ca
     total = table.num_rows + len(wrong)
     kept = np.ones(total, dtype=bool)
     kept[[number for number in wrong if number < total]] = False
-    columns = [_categorical(table.column(index).slice(1)) for index in range(len(names))]
+    columns = [_unescaped(_categorical(table.column(index).slice(1))) for index in range(len(names))]
     faults = [
         Problem(
             "csv_ragged",
@@ -177,15 +190,29 @@ def _parsed(body: str, delimiter: str, name: str) -> tuple[list[str], list[pd.Ca
     return header, columns, kept[1:], faults
 
 
+def _unescaped(cells: pd.Categorical) -> pd.Categorical:
+    """Cells without the quote mark that keeps a spreadsheet from running a text as a formula."""
+    texts = [str(text) for text in cells.categories]
+    if not any(_ESCAPED.match(text) for text in texts):
+        return cells
+    plain = np.array([text[1:] if _ESCAPED.match(text) else text for text in texts], dtype=object)
+    return _text_cells(cells.codes, plain)
+
+
 def _categorical(column: pa.ChunkedArray) -> pd.Categorical:
+    codes, texts = _coded(column)
+    return _text_cells(codes, texts)
+
+
+def _coded(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+    """Codes (row,), -1 where missing, and the distinct texts as they stand."""
     array = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
     if isinstance(array, pa.ChunkedArray):
         array = array.unify_dictionaries().combine_chunks()
     if not isinstance(array, pa.DictionaryArray):
         array = array.dictionary_encode()
     codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    texts = np.array([str(text) for text in array.dictionary.to_pylist()], dtype=object)
-    return _text_cells(codes, texts)
+    return codes, np.array([str(text) for text in array.dictionary.to_pylist()], dtype=object)
 
 
 def _text_cells(codes: np.ndarray, texts: np.ndarray) -> pd.Categorical:
@@ -261,6 +288,7 @@ def _parquet(content: bytes, name: str, digest: str) -> RawTable:
         table = pyarrow.parquet.read_table(io.BytesIO(content))
     except (pa.ArrowInvalid, OSError):
         raise DataError([Problem("parquet_unreadable", file=name)]) from None
+    metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
     cells = []
     for column in table.columns:
         if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
@@ -268,8 +296,9 @@ def _parquet(content: bytes, name: str, digest: str) -> RawTable:
             texts = np.array([cell_text(float(value)) for value in uniques], dtype=object)
             cells.append(_text_cells(codes, texts))
         else:
-            plain = column if pa.types.is_dictionary(column.type) else column.cast(pa.string())
-            cells.append(_categorical(plain))
-    metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+            codes, texts = _coded(column if pa.types.is_dictionary(column.type) else column.cast(pa.string()))
+            # The texts of our own files stay to the letter.
+            exact = OWN in metadata and len(set(texts)) == len(texts) and all(texts)
+            cells.append(pd.Categorical.from_codes(codes, categories=texts) if exact else _text_cells(codes, texts))
     rows = np.arange(2, 2 + table.num_rows)
     return RawTable(name, "", list(table.column_names), cells, rows, digest, metadata=metadata)

@@ -14,15 +14,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from crcne_stats.data.files import RawTable
+from crcne_stats.data.files import FORMULA_STARTS, OWN, RawTable
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.ratings import COLUMNS, Ratings, Source, prepare
 from crcne_stats.domain.result import Note
 
 if TYPE_CHECKING:
     from crcne_stats.domain.students import Students
-
-_KEY = "crcne"
 
 
 def write_saved(data: Ratings | Students, target: Path) -> Path:
@@ -34,18 +32,18 @@ def write_saved(data: Ratings | Students, target: Path) -> Path:
         "notes": [asdict(note) for note in data.notes],
         "sources": [asdict(source) for source in data.sources],
     }
-    table = table.replace_schema_metadata({_KEY: json.dumps(about, ensure_ascii=False)})
+    table = table.replace_schema_metadata({OWN: json.dumps(about, ensure_ascii=False)})
     return atomically(target, lambda path: pyarrow.parquet.write_table(table, path, compression="zstd"))
 
 
 def is_saved(raw: RawTable) -> bool:
     """Whether a table was written by the kit."""
-    return _KEY in raw.metadata
+    return OWN in raw.metadata
 
 
 def about(raw: RawTable) -> dict[str, Any]:
     """Framework, simulated, notes and sources of a table written by the kit, ready as keywords."""
-    content = json.loads(raw.metadata[_KEY])
+    content = json.loads(raw.metadata[OWN])
     return {
         "framework": Framework.from_toml(content["framework"]),
         "simulated": content["simulated"],
@@ -69,7 +67,7 @@ def write_table(frame: pd.DataFrame, target: Path) -> Path:
     for name in plain.columns:
         if isinstance(plain[name].dtype, pd.CategoricalDtype):
             plain[name] = plain[name].cat.rename_categories(
-                {text: f"'{text}" for text in plain[name].cat.categories if str(text)[:1] in "=+-@\t\r'"}
+                {text: f"'{text}" for text in plain[name].cat.categories if str(text)[:1] in FORMULA_STARTS}
             )
     return atomically(target, lambda path: plain.to_csv(path, index=False))
 
