@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from crcne_stats.domain.result import Result
 from crcne_stats.view.plots.plot import Plot, framework_of
-from crcne_stats.view.style import ACCENT, INK, PAPER, SOFT, criterion_rows, in_language, ramp, text_on
+from crcne_stats.view.style import ACCENT, INK, PAPER, SERIES, SOFT, criterion_rows, in_language, ramp, text_on
 from crcne_stats.words import Words
 
 MANY_TRAINERS = 130
@@ -81,26 +81,31 @@ def draw_graph(ax: Axes, result: Result, w: Words) -> None:
     ax.set_aspect("equal")
     ax.axis("off")
     most = float(np.nanmax(edges["n_files"].to_numpy(dtype=float), initial=1))
+    group = dict(zip(nodes["name"], nodes["group"], strict=True))
+    # Where nearly everyone meets everyone, thin and pale lines keep the frequent meetings in sight.
+    crowd = min(1.0, 4 * len(nodes) / max(len(edges), 1))
     for one, other, files in edges[["a", "b", "n_files"]].itertuples(index=False):
         if one in place and other in place:
             (x1, y1), (x2, y2) = place[one], place[other]
-            width = 0.5 if np.isnan(files) else 0.5 + 3.5 * files / most
-            across = nodes.set_index("name")["group"].get(one) != nodes.set_index("name")["group"].get(other)
-            ax.plot([x1, x2], [y1, y2], color="#c7511f" if across else ACCENT, linewidth=width,
-                    alpha=0.75 if across else 0.5, linestyle="--" if across else "-", zorder=1)  # fmt: skip
+            weight = 0.0 if np.isnan(files) else files / most
+            across = group[one] != group[other]
+            ax.plot([x1, x2], [y1, y2], color=SERIES[1] if across else ACCENT, linewidth=0.4 + 3.5 * weight * max(crowd, 0.4),
+                    alpha=min(0.9, 0.03 + 0.5 * crowd**2 + 0.4 * weight), linestyle="--" if across else "-",
+                    zorder=1)  # fmt: skip
     shapes = "osD^vP*X"
-    for component, group in nodes.groupby("component"):
-        points = np.array([place[name] for name in group["name"]])
+    for component, members in nodes.groupby("component"):
+        points = np.array([place[name] for name in members["name"]])
         ax.scatter(points[:, 0], points[:, 1], s=26, color=INK, edgecolor=PAPER, linewidth=0.6, zorder=2,
                    marker=shapes[(int(component) - 1) % len(shapes)])  # fmt: skip
-    for name, group in nodes.groupby("group", sort=False):
-        points = np.array([place[node] for node in group["name"]])
+    for name, members in nodes.groupby("group", sort=False):
+        points = np.array([place[node] for node in members["name"]])
         x, y = points.mean(axis=0)
         radius = max(float(np.hypot(x, y)), 1e-9)
         ax.text(x / radius * 1.17, y / radius * 1.17, str(name), ha="center", va="center", fontsize=8, color=INK)
-    ax.plot([], [], color=ACCENT, label=w("figure.describe.graph.within"))
-    ax.plot([], [], color="#c7511f", linestyle="--", label=w("figure.describe.graph.across"))
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, -0.1), ncols=2)
+    if len(set(group.values())) > 1:
+        ax.plot([], [], color=ACCENT, label=w("figure.describe.graph.within"))
+        ax.plot([], [], color=SERIES[1], linestyle="--", label=w("figure.describe.graph.across"))
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, -0.1), ncols=2)
     ax.set_xlim(-1.35, 1.35)
     ax.set_ylim(-1.28, 1.28)
 

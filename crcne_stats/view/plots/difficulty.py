@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from mpl_toolkits.axes_grid1 import make_axes_locatable
 
 from crcne_stats.domain.result import Result
 from crcne_stats.view.plots.plot import Plot, framework_of
@@ -30,7 +29,7 @@ def draw(ax: Axes, result: Result, w: Words) -> None:
     ax.set_xlim(-0.02, 1.02)
     ax.grid(axis="x")
     ax.set_title(w("figure.difficulty.difficulty.mean"))
-    beside = make_axes_locatable(ax).append_axes("right", size="62%", pad=0.25)
+    beside, inch = _beside(ax)
     for index, name in enumerate(("item_rest", "item_rest_other")):
         y = heights + (0.13 if index == 0 else -0.13)
         beside.hlines(y, table[f"{name}_low"].astype(float), table[f"{name}_high"].astype(float), color=SERIES[index],
@@ -45,10 +44,24 @@ def draw(ax: Axes, result: Result, w: Words) -> None:
     beside.grid(axis="x")
     in_language(beside.xaxis, w)
     beside.set_title(w("figure.difficulty.difficulty.correlation"))
-    beside.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=2, handletextpad=0.3, columnspacing=1.0)
+    beside.legend(loc="upper center", bbox_to_anchor=(0.5, -0.26 * inch), ncols=2, handletextpad=0.3, columnspacing=1.0)
     for height in heights:
         for one in (ax, beside):
             one.axhline(height - 0.5, color=FAINT, linewidth=0.5)
+
+
+def _beside(ax: Axes) -> tuple[Axes, float]:
+    """Split the place of ``ax`` in two; also one inch as a share of its height."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    figure.set_layout_engine("none")
+    width, height = figure.get_size_inches()
+    box = ax.get_position()
+    if len(figure.axes) == 1:
+        box = box.from_extents(0.55 / width, 0.62 / height, 1 - 0.2 / width, 1 - 0.35 / height)
+    ax.set_position((box.x0, box.y0, 0.56 * box.width, box.height))
+    other = figure.add_axes((box.x0 + 0.62 * box.width, box.y0, 0.38 * box.width, box.height))
+    return other, 1 / (box.height * height)
 
 
 def _positions(table: Any, framework: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
