@@ -89,8 +89,8 @@ def draw_graph(ax: Axes, result: Result, w: Words) -> None:
             (x1, y1), (x2, y2) = place[one], place[other]
             weight = 0.0 if np.isnan(files) else files / most
             across = group[one] != group[other]
-            ax.plot([x1, x2], [y1, y2], color=SERIES[1] if across else ACCENT, linewidth=0.4 + 3.5 * weight * max(crowd, 0.4),
-                    alpha=min(0.9, 0.03 + 0.5 * crowd**2 + 0.4 * weight), linestyle="--" if across else "-",
+            ax.plot([x1, x2], [y1, y2], color=SERIES[1] if across else ACCENT,
+                    linewidth=0.4 + 3.5 * weight * crowd, alpha=(0.5 + 0.4 * weight) * crowd, linestyle="--" if across else "-",
                     zorder=1)  # fmt: skip
     shapes = "osD^vP*X"
     for component, members in nodes.groupby("component"):
