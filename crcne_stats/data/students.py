@@ -141,7 +141,9 @@ def _read(
             frame[name] = np.nan
             continue
         cells = raw.cells[column[name]][kept]
-        values, wrong = reading.decoded(cells, _unless_missing(parsers.get(name, str), codes))
+        # As in ratings, a pseudonym may look like a missing code.
+        none = frozenset[str]() if name == "student" else codes
+        values, wrong = reading.decoded(cells, _unless_missing(parsers.get(name, str), none))
         frame[name] = pd.Series(values, dtype=object)
         told = Problems()
         allowed = {"allowed": _allowed(name, framework)}
