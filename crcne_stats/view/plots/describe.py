@@ -89,9 +89,9 @@ def draw_graph(ax: Axes, result: Result, w: Words) -> None:
             (x1, y1), (x2, y2) = place[one], place[other]
             weight = 0.0 if np.isnan(files) else files / most
             across = group[one] != group[other]
-            look = {"color": SERIES[1], "linestyle": "--"} if across else {"color": ACCENT}
+            colour, dash = (SERIES[1], "--") if across else (ACCENT, "-")
             width, alpha = 0.4 + 3.5 * weight * crowd, (0.5 + 0.4 * weight) * crowd
-            ax.plot([x1, x2], [y1, y2], linewidth=width, alpha=alpha, zorder=1, **look)
+            ax.plot([x1, x2], [y1, y2], linewidth=width, alpha=alpha, zorder=1, color=colour, linestyle=dash)
     shapes = "osD^vP*X"
     for component, members in nodes.groupby("component"):
         points = np.array([place[name] for name in members["name"]])
