@@ -251,7 +251,9 @@ def test_a_fault_is_told_with_its_exact_place(
         problem = only(refused(saved(tmp_path, text_of(rows, ";"))))
         assert place(problem) == ("notes.csv", "", 6, column, found)
     else:
-        problem = only(refused(workbook(tmp_path, {"Feuil1": rows, "Autre": [["", ""]]})))
+        problem = only(
+            refused(workbook(tmp_path, {"Feuil1": rows, "Autre": [LONG[0], ["E8", "F1", "Lille", "1.1", "2"]]}))
+        )
         assert place(problem) == ("notes.xlsx", "Feuil1", 6, column, found)
     assert problem.code == code
 
