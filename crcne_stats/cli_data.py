@@ -18,7 +18,7 @@ from crcne_stats.cli_options import command, signature_options, text_option
 from crcne_stats.cli_run import options_told
 from crcne_stats.data.files import tables
 from crcne_stats.data.ratings import write_ratings
-from crcne_stats.data.schema import folded, schema
+from crcne_stats.data.schema import as_code, folded, schema
 from crcne_stats.data.students import write_students
 from crcne_stats.data.validate import validate as validation
 from crcne_stats.domain.errors import DataError, Problem
@@ -132,7 +132,7 @@ def _levels(file: Path, columns: Mapping[str, str | None]) -> dict[str, list[int
                 raise DataError([Problem("draft_column", values, file=table.file, sheet=table.sheet)])
         pairs = pd.DataFrame({"criterion": table.cells[place["criterion"]], "level": table.cells[place["score"]]})
         for criterion, level in pairs.dropna().drop_duplicates().itertuples(index=False):
-            if folded(level) not in contract.missing and level.strip() not in contract.missing:
+            if as_code(level) not in contract.missing:
                 found.setdefault(criterion, {})[level] = None
     if not found:
         raise DataError([Problem("file_empty", file=file.name)])

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from crcne_stats.data import reading
-from crcne_stats.data.files import RawTable, tables
+from crcne_stats.data.files import tables
+from crcne_stats.data.raw import RawTable
 from crcne_stats.data.schema import folded
 from crcne_stats.domain.errors import DataError, Problem, Problems
 from crcne_stats.domain.framework import Framework

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from crcne_stats.data import reading
-from crcne_stats.data.files import RawTable, tables
+from crcne_stats.data.files import tables
+from crcne_stats.data.raw import RawTable
 from crcne_stats.data.saved import is_saved, read_saved, write_saved, write_table
-from crcne_stats.data.schema import MARK, Schema, folded, missing_codes, schema
+from crcne_stats.data.schema import MARK, Schema, as_code, folded, missing_codes, schema
 from crcne_stats.domain.errors import DataError, Problem, Problems
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.frameworks import load_framework
@@ -167,6 +168,11 @@ def _notes(read: list[_Read], given: object, framework: Framework) -> list[Note]
     notes = []
     if given is None:
         notes.append(Note("ratings.framework_assumed", {"version": framework.version}, "caution", 72))
+    sheets = [sheet for part in read for sheet in part.raw.sheets_aside]
+    if sheets:
+        notes.append(
+            Note("ratings.sheets_set_aside", {"n": len(sheets), "sheets": ", ".join(sheets[:8])}, "caution", 73)
+        )
     if len(files := {part.raw.file for part in read}) > 1:
         notes.append(Note("ratings.files_merged", {"n": len(files)}, "finding", 75))
     aside = list(dict.fromkeys(name for part in read for name in part.set_aside))
@@ -223,7 +229,7 @@ def _score_parser(framework: Framework, missing: frozenset[str]) -> Any:
     names = reading.level_names(levels, "score")
 
     def parse(text: str) -> float | None:
-        if folded(text) in missing if folded(text) else text in missing:
+        if as_code(text) in missing:
             return None
         try:
             return reading.number(text)

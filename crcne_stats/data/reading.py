@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crcne_stats.data.files import SUFFIXES, RawTable
+from crcne_stats.data.raw import SUFFIXES, RawTable
 from crcne_stats.data.schema import MARK, folded
 from crcne_stats.domain.errors import LISTED, DataError, Problem, Problems
 from crcne_stats.domain.framework import Framework
 
 Parser = Callable[[str], Any]
+_NUMBER = re.compile(r"[+-]?\d{1,12}([.,]\d{0,12})?")
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,10 +138,10 @@ def level_names(levels: Sequence[Any], key: str) -> dict[str, Any]:
 
 def number(text: str) -> float:
     """A number with a decimal point or comma (ValueError when it is none)."""
-    value = float(text.replace(",", ".").replace("\u2212", "-").replace(" ", ""))
-    if not np.isfinite(value):
+    plain = text.strip().replace("\u2212", "-")
+    if not _NUMBER.fullmatch(plain):
         raise ValueError(text)
-    return value
+    return float(plain.replace(",", "."))
 
 
 def allowed_levels(framework: Framework, language: str = "fr") -> str:

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from crcne_stats.data.files import FORMULA_STARTS, OWN, RawTable
+from crcne_stats.data.raw import FORMULA_STARTS, OWN, RawTable
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.ratings import COLUMNS, Ratings, Source, prepare
 from crcne_stats.domain.result import Note

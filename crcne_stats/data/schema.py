@@ -43,7 +43,15 @@ def schema(table: str) -> Schema:
 
 def missing_codes(codes: Iterable[object]) -> frozenset[str]:
     """Codes as they are compared with cells."""
-    return frozenset(folded(str(code)) if folded(str(code)) else str(code).strip() for code in codes)
+    return frozenset(as_code(str(code)) for code in codes)
+
+
+@cache
+def as_code(text: str) -> str:
+    """A cell as it is compared with missing codes: case and accents do not count, marks do (-1 is not 1)."""
+    plain = unicodedata.normalize("NFKD", text)
+    letters = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return " ".join(letters.casefold().split()) or text.strip()
 
 
 @cache

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from crcne_stats.data import reading
-from crcne_stats.data.files import RawTable, tables
+from crcne_stats.data.files import tables
 from crcne_stats.data.pix import load_pix, pix_notes
+from crcne_stats.data.raw import RawTable
 from crcne_stats.data.saved import about, is_saved, write_saved, write_table
-from crcne_stats.data.schema import MARK, folded, missing_codes, schema
+from crcne_stats.data.schema import MARK, as_code, folded, missing_codes, schema
 from crcne_stats.domain.errors import DataError, Problem, Problems
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.frameworks import load_framework
@@ -156,7 +157,7 @@ def _read(
 
 
 def _unless_missing(parse: reading.Parser, codes: frozenset[str]) -> reading.Parser:
-    return lambda text: None if (folded(text) or text.strip()) in codes else parse(text)
+    return lambda text: None if as_code(text) in codes else parse(text)
 
 
 def _parsers(framework: Framework) -> dict[str, reading.Parser]:
