@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
+from numbers import Real
 from typing import Any
 
+from crcne_stats.domain.errors import DataError, Problem
 from crcne_stats.domain.framework_file import read, written
 
 OTHER_LANGUAGE = "fr"
@@ -184,9 +187,25 @@ class Framework:
 
         ``levels``: whole numbers are the scores themselves, texts are names of levels with scores 0, 1, …; a mapping
         gives each criterion its own scale.
+
+        Raises
+        ------
+        DataError
+            When a criterion has no scale, or a scale is empty, not rising, or neither whole numbers nor texts.
         """
         keys = [str(key) for key in criteria]
-        given = levels if isinstance(levels, Mapping) else dict.fromkeys(keys, levels)
+        if isinstance(levels, Mapping):
+            given = {str(key): list(scale) for key, scale in levels.items()}
+        else:
+            given = {key: list(levels) for key in keys}
+        without = [Problem("levels_missing", {"criterion": key}) for key in keys if key not in given]
+        unusable = [
+            Problem("levels_unusable", found=", ".join(map(str, scale)))
+            for scale in {tuple(given[key]): given[key] for key in keys if key in given}.values()
+            if not _usable(scale)
+        ]
+        if without or unusable:
+            raise DataError([*without, *unusable])
         made = {key: _plain_scale(given[key]) for key in keys}
         main = max(made.values(), key=len, default=())
         names = {scale: f"{len(scale)}-{index}" for index, scale in enumerate(dict.fromkeys(made.values()))}
@@ -299,6 +318,17 @@ class _FrozenText(dict[str, str]):
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(tuple(self.items()))
+
+
+def _usable(levels: Sequence[Any]) -> bool:
+    """Whether levels are distinct texts, or whole numbers that rise."""
+    if all(isinstance(level, str) for level in levels):
+        return bool(levels) and len({level.strip() for level in levels} - {""}) == len(levels)
+    if not all(
+        isinstance(level, Real) and not isinstance(level, bool) and float(level).is_integer() for level in levels
+    ):
+        return False
+    return all(below < above for below, above in pairwise(levels))
 
 
 def _plain_scale(levels: Sequence[Any]) -> tuple[Level, ...]:

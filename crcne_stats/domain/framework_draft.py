@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from crcne_stats.domain.errors import DataError, Problem
 from crcne_stats.domain.framework import Criterion, Framework, Item, Level, Phase
 from crcne_stats.words import Words, languages, words
+
+LONGEST = 100
+"""Between two scores further apart, the numbers that nobody gave are not taken for levels."""
 
 
 def draft_framework(version: str, levels_by_criterion: Mapping[str, Iterable[int | str]], language: str = "fr") -> str:
@@ -19,10 +23,18 @@ def draft_framework(version: str, levels_by_criterion: Mapping[str, Iterable[int
     levels_by_criterion
         For each criterion the distinct levels found: whole numbers are the scores, texts are names of levels. A level
         that nobody used is not in the data: the comments of the draft ask for it. Numbers between the lowest and the
-        highest found anywhere on a criterion's own scale are filled in.
+        highest of a criterion are filled in. Texts have no order that a program knows: they stand in the order found,
+        on one scale for all the criteria.
     language
         Of the comments that say what to complete.
+
+    Raises
+    ------
+    DataError
+        When there is no criterion, or one without a level.
     """
+    if not levels_by_criterion or not all(list(levels) for levels in levels_by_criterion.values()):
+        raise DataError([Problem("no_ratings")])
     w = words(language)
     found = {str(key): list(levels) for key, levels in levels_by_criterion.items()}
     numbers = all(not isinstance(level, str) for levels in found.values() for level in levels)
@@ -51,6 +63,8 @@ def draft_framework(version: str, levels_by_criterion: Mapping[str, Iterable[int
 
 def _whole(levels: Iterable[int | str]) -> tuple[int, ...]:
     scores = sorted(int(level) for level in levels)
+    if scores[-1] - scores[0] > LONGEST:
+        return tuple(dict.fromkeys(scores))
     return tuple(range(scores[0], scores[-1] + 1))
 
 

@@ -17,6 +17,8 @@ from crcne_stats.domain.errors import DataError, Problem, Problems
 from crcne_stats.shipped import data_schema
 
 Path = tuple[str | int, ...]
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_FILLED = r"\S"
 
 _LINK_SHAPES = {
     "same": ((1, 1), (1, 1)),
@@ -65,7 +67,7 @@ def _written(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
         if name not in inner:
             yield f"{name} = {json.dumps(value, ensure_ascii=False)}"
     for name, value in inner.items():
-        title = ".".join((*path, name))
+        title = ".".join(part if _BARE.fullmatch(part) else json.dumps(part) for part in (*path, name))
         for entry in value if _is_entries(value) else (value,):
             if entry is not value or any(not isinstance(part, Mapping | list) for part in value.values()):
                 yield f"\n[[{title}]]" if entry is not value else f"\n[{title}]"
@@ -137,10 +139,10 @@ class _Teller:
             self.tell("framework_value", path, fault.instance, allowed=", ".join(map(str, fault.validator_value)))
         elif fault.validator == "type":
             self.tell("framework_type", path, fault.instance, kind=str(fault.validator_value))
-        elif fault.validator in ("minLength", "minItems"):
+        elif fault.validator in ("minLength", "minItems") or fault.validator_value == _FILLED:
             self.tell("framework_empty", path, wanted=_spoken(path))
         else:
-            self.tell("framework_form", path, fault.instance, rule=str(fault.validator_value))
+            self.tell("framework_form", path, fault.instance)
 
 
 def _spoken(path: Path) -> str:
@@ -162,6 +164,7 @@ def _sense(table: Mapping[str, Any], teller: _Teller) -> None:
     _rising(table["levels"], ("levels",), teller)
     for name, scale in table.get("scales", {}).items():
         _rising(scale, ("scales", name), teller)
+        _repeated([entry["key"] for entry in scale], ("scales", name), teller)
     levels = [entry["key"] for entry in table["levels"]]
     for key in table.get("pix_levels", ()):
         _known(key, levels, ("pix_levels",), teller)
@@ -219,6 +222,7 @@ def _crosswalk(table: Mapping[str, Any], teller: _Teller) -> None:
 
 
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(#.*)?$")
+_NAME = re.compile(r"""["']([^"']*)["']|([\w-]+)""")
 _ENTRY = re.compile(r"""^\s*("[^"]*"|'[^']*'|[\w.-]+)\s*=""")
 
 
@@ -238,7 +242,7 @@ def _located(text: str) -> Iterator[tuple[Path, int]]:
         header = _HEADER.match(line)
         entry = None if header else _ENTRY.match(line)
         if header:
-            names = tuple(part.strip().strip("\"'") for part in header.group(2).split("."))
+            names = tuple(quoted or bare for quoted, bare in _NAME.findall(header.group(2)))
             here = _resolved(names, counts)
             if header.group(1) == "[[":
                 here = (*here, counts[here])

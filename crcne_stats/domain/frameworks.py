@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +19,11 @@ def available() -> list[str]:
 
 def newest_official() -> str:
     """The version that is taken where none is named."""
-    return [version for version in available() if load_framework(version).status == "official"][-1]
+    official = []
+    for version in available():
+        with suppress(DataError):  # a file of another version that is wrong must not stop this one
+            official += [version] if load_framework(version).status == "official" else []
+    return official[-1]
 
 
 def load_framework(version: str | Path | None = None) -> Framework:
@@ -48,9 +53,18 @@ def _loaded(path: Path, modified: int, size: int) -> Framework:
         raise DataError([Problem("framework_encoding", file=path.name)]) from None
     framework = Framework.from_toml(text, path.name)
     walk = framework.crosswalk
-    if walk is not None and walk.previous in available() and walk.previous != framework.version:
+    if walk is not None:
+        if walk.previous not in available() or walk.previous == framework.version:
+            others = ", ".join(version for version in available() if version != framework.version)
+            raise DataError([_absent_previous(text, path.name, walk.previous, others)])
         old = [criterion.key for criterion in load_framework(walk.previous).criteria]
         problems = crosswalk_problems(framework.to_table(), text, old, path.name)
         if problems:
             raise DataError(problems)
     return framework
+
+
+def _absent_previous(text: str, name: str, previous: str, others: str) -> Problem:
+    lines = enumerate(text.splitlines(), start=1)
+    row = next((number for number, line in lines if line.strip().startswith("previous")), 1)
+    return Problem("framework_reference", {"allowed": others}, name, "", row, "crosswalk.previous", previous)
