@@ -60,7 +60,7 @@ def simulate(
     drift: float = 0.6,
     low_agreement: float = 2.0,
     missing: float = 0.02,
-    pix_error_sd: float = 0.8,
+    pix_error_sd: float = 1.6,
     framework: str | Framework | None = None,
     seed: int = 1,
 ) -> Simulation:
