@@ -10,7 +10,8 @@ from typing import Any
 from crcne_stats.data import reading
 from crcne_stats.data.files import tables
 from crcne_stats.data.pix import is_pix, load_pix
-from crcne_stats.data.ratings import header_score, load_ratings
+from crcne_stats.data.rating_rows import header_score
+from crcne_stats.data.ratings import load_ratings
 from crcne_stats.data.raw import RawTable
 from crcne_stats.data.saved import is_saved
 from crcne_stats.data.schema import schema
