@@ -11,13 +11,13 @@ from typing import Any
 import click
 
 from crcne_stats.cli_click import Command
-from crcne_stats.cli_options import command, data_options, files_argument, signature_options, text_option
+from crcne_stats.cli_options import command, data_options, files_argument, flag, signature_options, text_option
 from crcne_stats.cli_run import loaded, options_told, progress
 from crcne_stats.domain.analyses import analysis
 from crcne_stats.domain.errors import DataError, Problem
 from crcne_stats.domain.result import Result
 from crcne_stats.publish.tables import dictionary, files, write_csv
-from crcne_stats.view.disclosure import published
+from crcne_stats.view.disclosure import STRICT, THRESHOLD, published
 from crcne_stats.view.tables import table
 from crcne_stats.words import Words
 
@@ -40,7 +40,7 @@ def analysis_command(w: Words, name: str) -> Command:
         ratings, students = loaded(
             given.pop("files"), given.pop("students", None), given.pop("pix", ()), given.pop("framework")
         )
-        out = given.pop("out")
+        out, strict = given.pop("out"), given.pop("strict")
         inputs = (ratings, students) if "students" in entry.inputs else (ratings,)
         asked = {key: None if value == _NONE else value for key, value in given.items() if value is not None}
         with progress(w(f"analysis.{name}.title")) as show:
@@ -48,10 +48,11 @@ def analysis_command(w: Words, name: str) -> Command:
                 asked["progress"] = show
             with options_told(w):
                 result = function(*inputs, **asked)
-        _show(w, result, out)
+        _show(w, published(result, STRICT if strict else THRESHOLD), out)
 
     text = w(f"analysis.{name}.question")
-    return command(w, name, run, [files_argument(w), *data, *known, text_option(w, "out", "out")], help=text)
+    ends = [text_option(w, "out", "out"), flag(w, "strict")]
+    return command(w, name, run, [files_argument(w), *data, *known, *ends], help=text)
 
 
 def _lines(result: Result, w: Words) -> Iterator[str]:
@@ -70,9 +71,8 @@ def _lines(result: Result, w: Words) -> Iterator[str]:
         yield f"- {w(f'note.{note.key}', **note.values)}"
 
 
-def _show(w: Words, result: Result, out: str | None) -> None:
-    """Print what may be published of a result, or write it: to one CSV file, or each table to a folder."""
-    shown = published(result)
+def _show(w: Words, shown: Result, out: str | None) -> None:
+    """Print a published result, or write it: to one CSV file, or each table to a folder."""
     if out is None:
         click.echo("\n".join(_lines(shown, w)))
         return

@@ -23,8 +23,9 @@ from crcne_stats.domain.students import Students
 from crcne_stats.publish import manifest
 from crcne_stats.publish.folder import check_destination, ended_by_exception
 from crcne_stats.publish.notebooks import copied
-from crcne_stats.publish.settings import read_settings
+from crcne_stats.publish.settings import Settings, read_settings, threshold_of
 from crcne_stats.publish.write import write_study
+from crcne_stats.view.disclosure import THRESHOLD
 from crcne_stats.words import Words
 
 
@@ -33,6 +34,7 @@ def study(w: Words, **given: Any) -> None:
     out = given["out"] or "study"
     check_destination(out, w.language)  # before the long work
     record = manifest.read(given["replay"]) if given["replay"] else {}
+    settings = read_settings(given["settings"]) if given["settings"] else None
     inputs = {
         "ratings": list(given["files"]),
         "students": [given["students"]] if given["students"] else [],
@@ -44,24 +46,38 @@ def study(w: Words, **given: Any) -> None:
     ratings, students = loaded(inputs["ratings"], next(iter(inputs["students"]), None), inputs["pix"], framework)
     if record:
         manifest.check_framework(record, ratings.framework)
-    answered = _answered(w, ratings, students, given, record)
+    answered = _answered(w, ratings, students, given, settings, record)
     with progress(w("cli.progress.write")) as show:
         write_study(
             answered,
             out,
             w.language if language_was_asked() else record.get("language", w.language),
             notebooks=bool(record.get("notebooks", True)) and not given["no_notebooks"],
-            threshold=record.get("threshold", 5) if given["threshold"] is None else given["threshold"],
+            threshold=_threshold(given, settings, record),
+            trainers=record.get("trainers", "labels"),
             progress=show,
             call=manifest.called(framework, inputs),
         )
     click.echo(os.path.join(out, "report.html"))
 
 
+def _threshold(given: Mapping[str, Any], settings: Settings | None, record: Mapping[str, Any]) -> int:
+    """Of the call, else of the settings file, else of the study replayed, else the usual one."""
+    said = threshold_of(given["threshold"], bool(given.get("strict")))
+    if said is None and settings is not None:
+        said = settings.threshold
+    return int(record.get("threshold", THRESHOLD)) if said is None else said
+
+
 def _answered(
-    w: Words, ratings: Ratings, students: Students | None, given: Mapping[str, Any], record: Mapping[str, Any]
+    w: Words,
+    ratings: Ratings,
+    students: Students | None,
+    given: Mapping[str, Any],
+    settings: Settings | None,
+    record: Mapping[str, Any],
 ) -> Study:
-    options = read_settings(given["settings"]) if given["settings"] else record.get("options", {})
+    options = record.get("options", {}) if settings is None else settings.options
     seed = record.get("seed", 1) if given["seed"] is None else given["seed"]
     workers = parallel_config(n_jobs=given["jobs"]) if given["jobs"] else contextlib.nullcontext()
     with progress(w("cli.progress.study")) as show, workers, options_told(w):

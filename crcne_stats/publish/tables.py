@@ -27,7 +27,10 @@ from crcne_stats.domain.result import Result, Study
 from crcne_stats.view.tables import entries
 from crcne_stats.words import Words, words
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = re.compile(r"(^|[;\t\r\n])(\s*)(?=[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])")
+"""Where a spreadsheet may begin to read a formula: at the start, and after a semicolon, at which an Excel whose decimal
+mark is the comma cuts a line of CSV, whatever quotes stand there. Japanese Excel takes the wide signs as well."""
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?(e[+-]?\d+)?", re.IGNORECASE)
 _WIDEST = 60
 
 
@@ -53,12 +56,9 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
 
 def _harmless(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        try:
-            float(value)  # "-1" is an identifier that nobody can run
-        except ValueError:
-            return f"'{value}"
-    return value
+    if not isinstance(value, str) or _NUMBER.fullmatch(value):  # "-1" is an identifier that nobody can run
+        return value
+    return _FORMULA.sub(r"\1'\2", value)
 
 
 def dictionary(tables: Mapping[str, pd.DataFrame], lang: str) -> pd.DataFrame:
@@ -161,7 +161,7 @@ def _cell(sheet: Any, value: Any) -> WriteOnlyCell:
     if isinstance(value, str):
         cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub(" ", value)[:32767])
         cell.data_type = "s"
-        if value.startswith(_FORMULA):
+        if _FORMULA.match(value):
             cell.quotePrefix = True
         return cell
     return WriteOnlyCell(sheet, value)

@@ -30,7 +30,7 @@ from crcne_stats.publish.notebooks import (
     with_parameters,
     without_paths,
 )
-from crcne_stats.view.disclosure import published
+from crcne_stats.view.disclosure import THRESHOLD, Trainers, published
 from crcne_stats.view.figures import figure, figures
 from crcne_stats.view.report import report
 from crcne_stats.words import words
@@ -45,7 +45,8 @@ def write_study(
     lang: str = "fr",
     *,
     notebooks: bool = True,
-    threshold: int = 5,
+    threshold: int = THRESHOLD,
+    trainers: Trainers = "labels",
     progress: Callable[[int, int], None] | None = None,
     call: Mapping[str, Any] | None = None,
 ) -> Path:
@@ -61,7 +62,12 @@ def write_study(
     lang
         Language of the report, the figures, the workbook and the notebooks.
     threshold
-        Numbers that rest on fewer students are hidden in everything written.
+        Numbers that rest on fewer students are hidden in everything written, and others that would give them away
+        (see ``published``); 11 is what ``--strict`` asks.
+    trainers
+        "labels": trainers appear under labels of this publication, and no list that joins the labels to identifiers
+        is written (``trainer_labels(study.ratings)`` gives it to the owner of the data). "as_given": under their
+        identifiers in the report, the tables and the figures; the notebooks keep the labels.
     progress
         Called with the number of steps done and their total.
     call
@@ -73,7 +79,7 @@ def write_study(
         When ``out`` exists and is not an earlier study.
     """
     path = check_destination(out, lang)
-    shown = published(study, threshold=threshold)
+    shown = published(study, threshold, trainers)
     with replaced(path) as folder:
         steps = _Steps(progress, 5 if notebooks else 4)
         with steps.timed("report"):
@@ -90,7 +96,7 @@ def write_study(
             names = sorted(file for file in folder.rglob("*") if file.is_file())
             record = manifest.manifest(
                 study, lang,
-                threshold=threshold, notebooks=ran, seconds=steps.seconds, call=call,
+                threshold=threshold, trainers=trainers, notebooks=ran, seconds=steps.seconds, call=call,
                 files={file.relative_to(folder).as_posix(): manifest.file_hash(file) for file in names},
                 made=datetime.now(UTC).isoformat(timespec="seconds"),
             )  # fmt: skip

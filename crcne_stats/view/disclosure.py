@@ -1,37 +1,60 @@
 """What may be shown: numbers that rest on few students are hidden, the same ones in every output.
 
 A row that rests on fewer students than the threshold keeps what it is about and loses its numbers (``reason`` says
-"hidden"). In a table whose cells add up to margins, one more cell of each row and column is hidden, so that no
-subtraction gives the first away. Tables of single students are left out. What is hidden depends on the counts and the
+"hidden"). So do further rows, the fewest students first, until no published total, share, mean or second table gives a
+hidden number away (:mod:`crcne_stats.view.suppression` knows what adds up, :mod:`crcne_stats.view.audit` what follows
+from it). A hidden number can still be at least ``threshold`` different values for the reader, as far as there is
+anything left to hide beside it. Tables of single students are left out; a Note that rests on a hidden number is
+dropped; trainers appear under labels (:mod:`crcne_stats.view.aliases`). What is hidden depends on the data and the
 threshold alone.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from crcne_stats.domain.columns import COLUMNS
-from crcne_stats.domain.result import Result, Study
+from crcne_stats.domain.result import Note, Result, Study
+from crcne_stats.view.aliases import relabelled, told, trainer_labels
+from crcne_stats.view.suppression import Units, of_pairs, to_hide, units
 
 THRESHOLD = 5
-HIDDEN = "hidden"
-_RESTS_ON = ("n_students", "n_double")
-_CROSSED = {
-    ("concordance", "cross"): ("inspe_level", "pix_level"),
-    ("describe", "corating_inspe"): ("inspe", "trainer_inspe"),
+STRICT = 11
+HIDDEN, PARTLY = "hidden", "hidden_part"
+Trainers = Literal["labels", "as_given"]
+
+_NOTES: dict[str, tuple[str, dict[str, str]]] = {
+    "concordance.direction": ("direction", {}),
+    "concordance.inspe_higher": ("direction", {}),
+    "concordance.pix_higher": ("direction", {}),
+    "concordance.binding": ("binding", {}),
+    "describe.missing_most": ("coverage", {"facet": "facet", "member": "member"}),
+    "describe.linked": ("design", {}),
+    "describe.rated_once": ("design", {}),
+    "difficulty.floor": ("difficulty", {"criterion": "first"}),
+    "difficulty.ceiling": ("difficulty", {"criterion": "first"}),
 }
-_LISTED = {
-    ("concordance", "direction"), ("concordance", "joint"), ("concordance", "binding"), ("concordance", "gate"),
-    ("describe", "components"),
+"""The rows on which a note rests: a table, and which of the note's values a column must equal (none: every row)."""
+_CELL = {
+    "describe.linked": "share_linked", "describe.rated_once": "share_double", "difficulty.floor": "floor",
+    "difficulty.ceiling": "ceiling",
 }  # fmt: skip
-"""Tables whose rows add up to a total."""
+"""The column of those rows that the note tells; without an entry, the whole row."""
 
 
-def published(given: Any, threshold: int = THRESHOLD) -> Any:
+@dataclass
+class Published(Result):
+    """A result in which only what may be shown is left; ``threshold`` says under which rule."""
+
+    threshold: int = THRESHOLD
+
+
+def published(given: Any, threshold: int = THRESHOLD, trainers: Trainers = "labels") -> Any:
     """A copy of a result or a study in which only what may be shown is left. Doing it twice changes nothing.
 
     Parameters
@@ -40,67 +63,137 @@ def published(given: Any, threshold: int = THRESHOLD) -> Any:
         A Result or a Study.
     threshold
         A number is shown when it rests on that many students or more (or on none at all).
+    trainers
+        "labels": each trainer under a pseudonym, the same in every output from the same ratings (see
+        :func:`crcne_stats.view.aliases.trainer_labels`, by which the owner of the data tells a trainer the own one).
+        "as_given": under the identifier of the data. What has labels keeps them.
     """
+    if trainers not in ("labels", "as_given"):
+        raise ValueError(f'trainers is "labels" or "as_given", not {trainers!r}')
     if isinstance(given, Study):
-        shown = {name: published(result, threshold) for name, result in given.results.items()}
+        shown = {name: published(result, threshold, trainers) for name, result in given.results.items()}
         return replace(given, results=shown)
     assert isinstance(given, Result)
-    tables = {
-        name: hidden(table, threshold, _CROSSED.get((given.name, name)), (given.name, name) in _LISTED)
-        for name, table in given.tables.items()
-        if "student" not in table.columns
-    }
-    notes = [note for note in given.notes if note.n_students is None or not 0 < note.n_students < threshold]
-    return Result(given.name, tables, notes, dict(given.settings), dict(given.inputs), None)
+    if isinstance(given, Published) and threshold <= given.threshold:
+        return given
+    found = units(given, threshold)
+    secret = to_hide(found)
+    tables = {name: _masked(given, name, found, secret) for name in given.tables if _safe(given, name)}
+    notes = [note for note in given.notes if _stays(note, tables, threshold)]
+    if trainers == "labels" and not isinstance(given, Published) and given.ratings is not None:
+        labels = trainer_labels(given.ratings)
+        tables = {name: relabelled(table, labels) for name, table in tables.items()}
+        notes = [told(note, labels) for note in notes]
+    return Published(given.name, tables, notes, dict(given.settings), dict(given.inputs), None, threshold)
 
 
-def hidden(
-    table: pd.DataFrame, threshold: int, crossed: tuple[str, str] | None = None, listed: bool = False
-) -> pd.DataFrame:
-    """``table`` without the numbers that rest on too few students."""
-    counts = [name for name in _RESTS_ON if name in table.columns]
-    if not counts or not len(table):
+def hidden(table: pd.DataFrame, threshold: int) -> pd.DataFrame:
+    """One table alone without the numbers that rest on too few students, and those that would give them away."""
+    shown: Published = published(Result("", {"": table}), threshold, "as_given")
+    return shown.tables[""]
+
+
+def _safe(result: Result, name: str) -> bool:
+    """A table without rows hides nothing; one of single students is never shown."""
+    return "student" not in result.tables[name].columns
+
+
+def _masked(result: Result, name: str, found: Units, secret: np.ndarray) -> pd.DataFrame:
+    """The table without the rows and the single cells of hidden units."""
+    table = result.tables[name]
+    place = found.rows.get(name)
+    if place is None or not len(table):
         return table.copy()
-    rests = table[counts].astype(float)
-    done = (table["reason"] == HIDDEN).to_numpy() if "reason" in table.columns else np.zeros(len(table), dtype=bool)
-    small = ((rests > 0) & (rests < threshold)).any(axis=1).to_numpy() | done
-    if crossed is not None and not done.any():
-        small = _crossed(table, small, crossed)
-    elif listed and not done.any() and small.sum() == 1:
-        small = _one_more(table["n_students"].to_numpy(dtype=float), small)
-    if not small.any():
-        return table.copy()
-    answer = table.copy()
-    for name in answer.columns:
-        kind = COLUMNS[name].kind
-        if kind in ("number", "percent", "count") and name != "component":
-            answer[name] = answer[name].astype(float).mask(small)
+    rows = np.append(secret, False)[place]
+    parts = [(mask & ~rows, columns) for unit, other, mask, columns in found.parts if other == name and secret[unit]]
+    answer = _rounded(result, name, found, secret)
+    if not rows.any() and not any(mask.any() for mask, _ in parts):
+        return answer
+    for column in answer.columns:
+        if COLUMNS[column].kind in ("number", "percent", "count") and column != "component":
+            answer[column] = answer[column].astype(float).mask(rows)
+    partly = np.zeros(len(answer), dtype=bool)
+    for mask, columns in parts:
+        for column in columns:
+            answer[column] = answer[column].astype(float).mask(mask)
+        partly |= mask
+    if of_pairs(answer):
+        answer = _coarse(answer, found.threshold)
+        partly = ~rows
     if "reason" not in answer.columns:
         answer["reason"] = ""
-    answer["reason"] = answer["reason"].astype(object).mask(small, HIDDEN)
+    reason = answer["reason"].astype(object)
+    answer["reason"] = reason.mask(partly & (reason == "").to_numpy(), PARTLY).mask(rows, HIDDEN)
     return answer
 
 
-def _one_more(counts: np.ndarray, small: np.ndarray) -> np.ndarray:
-    """Hide the smallest of the cells left, where there is one that counts anybody."""
-    left = np.where(small | ~(counts > 0), np.inf, counts)
-    answer = small.copy()
-    if np.isfinite(left.min(initial=np.inf)):
-        answer[int(np.argmin(left))] = True
-    return answer
+def _coarse(pairs: pd.DataFrame, threshold: int) -> pd.DataFrame:
+    """Students and files in common as multiples of the threshold; nothing else so exact that it tells their number."""
+    for name in [name for name in pairs.columns if COLUMNS[name].kind == "count"]:
+        counts = pairs[name].astype(float)
+        pairs[name] = counts.mask(counts >= 0) if name == "n_ratings" else counts.div(threshold).round() * threshold
+    return _shown(pairs, np.ones(len(pairs), dtype=bool))
 
 
-def _crossed(table: pd.DataFrame, small: np.ndarray, sides: tuple[str, str]) -> np.ndarray:
-    """No row and no column of the cross-table may have a single hidden cell."""
-    counts = table["n_students"].to_numpy(dtype=float)
-    codes = [pd.factorize(table[side])[0] for side in sides]
-    answer = small.copy()
-    while True:
-        before = answer.copy()
-        for code in codes:
-            for line in np.unique(code):
-                members = np.flatnonzero(code == line)
-                if answer[members].sum() == 1:
-                    answer[members] = _one_more(counts[members], answer[members])
-        if (answer == before).all():
-            return answer
+def _rounded(result: Result, name: str, found: Units, secret: np.ndarray) -> pd.DataFrame:
+    """Coefficients and means only as exactly as readers see them, where a count behind them is hidden.
+
+    To every digit they would be one more equation between the counts.
+    """
+    table = result.tables[name].copy()
+    if (result.name, name) == ("concordance", "concordance") and _any(found, secret, "cross", "direction"):
+        return _shown(table, np.ones(len(table), dtype=bool))
+    if (
+        (result.name, name) != ("difficulty", "difficulty")
+        or result.ratings is None
+        or not _any(found, secret, "levels")
+    ):
+        return table
+    levels = result.tables["levels"]
+    touched = set(levels["criterion"].astype(str)[np.append(secret, False)[found.rows["levels"]]])
+    rows = table["criterion"].astype(str).isin(touched).to_numpy()
+    scales = [result.ratings.framework.level_scores(key) for key in table["criterion"].astype(str)]
+    span = np.array([max(max(scale) - min(scale), 1) for scale in scales], dtype=float)
+    move = table["mean"].astype(float).round(2) - table["mean"].astype(float)
+    # All that is centred at the mean moves with it, else it would tell the digits that the mean has lost.
+    for column, factor in (("mean", 1.0), ("low", 1.0), ("high", 1.0), ("position", -1.0 / span)):
+        table[column] = table[column].astype(float).where(~rows, table[column].astype(float) + move * factor)
+    return _shown(table, rows, leave=("position",))
+
+
+def _any(found: Units, secret: np.ndarray, *names: str) -> bool:
+    """Whether a row of those tables is hidden."""
+    return any(bool(np.append(secret, False)[found.rows[name]].any()) for name in names if name in found.rows)
+
+
+def _shown(table: pd.DataFrame, rows: np.ndarray, leave: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Numbers of ``rows`` with the decimals that readers see."""
+    for name in table.columns:
+        entry = COLUMNS[name]
+        if entry.kind in ("number", "percent") and name not in leave:
+            values = table[name].astype(float)
+            table[name] = values.where(~rows, values.round(entry.decimals + 2 * (entry.kind == "percent")))
+    return table
+
+
+def _stays(note: Note, tables: Mapping[str, pd.DataFrame], threshold: int) -> bool:
+    """Whether the note rests on enough students and on no hidden number."""
+    if note.n_students is not None and 0 < note.n_students < threshold:
+        return False
+    if note.key == "agreement.double" and 0 < note.values["n_files"] - note.values["n"] < threshold:
+        return False  # how many files were rated only once
+    if note.key not in _NOTES:
+        return True
+    name, columns = _NOTES[note.key]
+    table = tables.get(name)
+    if table is None or "reason" not in table.columns:
+        return True
+    rows = np.ones(len(table), dtype=bool)
+    for column, value in columns.items():
+        rows &= (table[column].astype(object) == note.values[value]).to_numpy()
+    cell = _CELL.get(note.key)
+    if name == "design":
+        rows &= table["inspe"].isna().to_numpy()
+    if cell is not None:
+        return bool(table.loc[rows, cell].notna().all())
+    return not (table.loc[rows, "reason"] == HIDDEN).any()

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from crcne_stats.analysis.simulate import simulate
 from crcne_stats.analysis.study import study
 from crcne_stats.domain.result import Note, Result
-from crcne_stats.view.disclosure import hidden, published
+from crcne_stats.view.disclosure import Published, hidden, published
+from crcne_stats.view.suppression import to_hide, units
 
 FEW = simulate(40, 2, 1, seed=4)
 STUDY = study(FEW.ratings, FEW.students, options={"agreement": {"resamples": 50}, "concordance": {"resamples": 50}})
@@ -46,14 +47,16 @@ def cross(counts: list[int]) -> pd.DataFrame:
 @given(st.lists(st.integers(0, 30), min_size=9, max_size=9))
 def test_no_line_of_a_cross_table_gives_its_hidden_cell_away(counts: list[int]) -> None:
     table = cross(counts)
-    shown = hidden(table, 5, ("inspe_level", "pix_level"))
+    shown = hidden(table, 5)
     secret = (shown["reason"] == "hidden").to_numpy()
     small = (np.array(counts) > 0) & (np.array(counts) < 5)
     assert secret[small].all()
+    found = units(Result("", {"": table}), 5)
+    known = {key for key, unit in found.keys.items() if not to_hide(found)[unit]}
     for side in ("inspe_level", "pix_level"):
         for line in table[side].unique():
             members = (table[side] == line).to_numpy()
-            if secret[members].sum() == 1:
+            if secret[members].sum() == 1 and small[members].any() and frozenset({(side, line)}) in known:
                 # Nobody else stands in this line: its total is the small number itself.
                 assert np.array(counts)[members & ~secret].sum() == 0
 
@@ -63,6 +66,27 @@ def test_hiding_twice_changes_nothing() -> None:
     for name, result in once.results.items():
         for table, frame in result.tables.items():
             pd.testing.assert_frame_equal(frame, twice.results[name].tables[table])
+
+
+def test_a_higher_threshold_hides_more_of_what_is_published_already() -> None:
+    once = published(STUDY, 5)
+    assert published(once, 3).results["describe"] is once.results["describe"]
+    for name, result in published(once, 11).results.items():
+        assert isinstance(result, Published) and result.threshold == 11
+        for table, frame in result.tables.items():
+            if {"reason", "n_students"} <= set(frame.columns):
+                counts = frame["n_students"].to_numpy(dtype=float)
+                assert not ((counts > 0) & (counts < 11)).any()
+                if "reason" in once.results[name].tables[table].columns:
+                    before = once.results[name].tables[table]["reason"] == "hidden"
+                    assert (frame["reason"][before] == "hidden").all()
+
+
+def test_a_note_goes_with_the_number_it_tells() -> None:
+    table = pd.DataFrame({"direction": ["above", "equal", "below"], "n_students": [2, 40, 50], "reason": ""})
+    note = Note("concordance.direction", {"n": 92, "above": 0.02, "equal": 0.4, "below": 0.5}, "finding", 14, 92)
+    assert published(Result("concordance", {"direction": table}, [note])).notes == []
+    assert published(Result("concordance", {"direction": table.assign(n_students=20)}, [note])).notes == [note]
 
 
 def test_students_notes_and_models_are_not_published() -> None:

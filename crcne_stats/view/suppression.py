@@ -1,0 +1,378 @@
+"""Which counts add up to what: the registry of the margins of published tables, and what to hide because of them.
+
+Every table that counts students has an entry of :data:`MARGINS`, or the rule for all others: rows that differ only in
+one of :data:`PARTITIONS` add up to a number that readers know. A margin counts as known whether or not a table shows
+it: it may stand in another table of the study, and what is hidden must not depend on which tables are looked at. So a
+result alone (in a notebook) hides the same as in its study, and the same cell of two tables is one unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crcne_stats.domain.columns import COLUMNS
+from crcne_stats.domain.framework import Framework
+from crcne_stats.domain.result import Result
+from crcne_stats.view.audit import Equation, Ledger, complement
+
+RESTS_ON = ("n_students", "n_double")
+"""A row rests on so many persons."""
+Key = frozenset[tuple[str, str]]
+_ASPECTS = {"coefficient", "weights", "method", "reason", "design", "form", "name", "source", "estimator"}
+"""Columns that name not whom a row is about but what is said of them."""
+
+
+@dataclass(frozen=True)
+class Margin:
+    """Rows that agree in ``within`` (None: in all that they are about but ``over``) add up to a number readers know.
+
+    ``counts`` are the columns that add up, ``where`` restricts the rows, ``scored`` says that readers also know mean
+    and standard deviation of the levels in ``over``. Where the sums are ``open`` they are counts like the others, which
+    are hidden where they are small, and add up to one number that readers know.
+    """
+
+    over: tuple[str, ...]
+    counts: tuple[str, ...] = ("n_students", "n_files", "n_double")
+    where: tuple[str, tuple[str, ...]] | None = None
+    within: tuple[str, ...] | None = None
+    scored: bool = False
+    open: bool = False
+
+
+PARTITIONS = (
+    "inspe", "trainer_inspe", "mention", "session", "inspe_level", "pix_level", "joint_level", "pix_gate", "direction",
+    "binding", "component",
+)  # fmt: skip
+_LEVELS = Margin(("level",), ("n_ratings",), scored=True)
+_GROUPS = tuple(Margin((name,), ("n_students", "n_double", "n_ratings")) for name in PARTITIONS[:4])
+MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
+    ("describe", "coverage"): (
+        Margin(("member",), ("n_students",), ("facet", ("inspe", "mention", "session")), ("facet",)),
+        Margin(("member",), ("n_ratings", "n_expected"), None, ("facet",)),
+    ),
+    ("describe", "levels"): (_LEVELS,),
+    ("describe", "nodes"): (Margin(("trainer",), ("n_students", "n_files"), within=("trainer_inspe",)),),
+    ("describe", "corating_inspe"): (),  # see of_pairs
+    ("describe", "corating"): (),
+    ("agreement", "pairs"): (),
+    ("agreement", "agreement"): (*_GROUPS, Margin(("criterion",), ("n_ratings",))),
+    ("agreement", "levels"): (_LEVELS, *(Margin((name,), ("n_ratings",)) for name in PARTITIONS[:4])),
+    ("difficulty", "levels"): (_LEVELS,),
+    ("difficulty", "difficulty"): (Margin(("criterion",), ("n_ratings",), within=()),),
+    ("difficulty", "reliability"): (),
+    ("concordance", "joint"): (Margin(("state", "joint_level"), ("n_students",)),),
+}
+_ABOUT = {("describe", "nodes"): ("trainer",), ("difficulty", "difficulty"): ("criterion",)}
+"""What a row is about where its other names only go with it."""
+_PAIRS = ({"trainer_a", "trainer_b"}, {"inspe", "trainer_inspe"})
+
+
+def of_pairs(table: pd.DataFrame) -> bool:
+    """Whether a table tells who rates with whom, trainers or INSPÉ.
+
+    It adds up to too many totals, and nearly all of its counts are small: hiding one by one would leave nothing. Where
+    one of its counts is hidden the others are shown as multiples of the threshold, so that no subtraction is exact.
+    """
+    return any(pair <= set(table.columns) for pair in _PAIRS)
+
+
+@dataclass
+class Units:
+    """The units of a result: what is shown or hidden together, wherever it stands.
+
+    ``rows`` gives for each table the unit of each row (-1: none); ``parts`` the single cells that go with a unit, as
+    (table, mask of rows, columns); ``variable`` finds the count of a unit in the ledger.
+    """
+
+    threshold: int
+    keys: dict[Key, int] = field(default_factory=dict)
+    small: list[bool] = field(default_factory=list)
+    ledger: Ledger = field(default_factory=Ledger)
+    variable: dict[tuple[int, str], int] = field(default_factory=dict)
+    rows: dict[str, np.ndarray] = field(default_factory=dict)
+    parts: list[tuple[int, str, np.ndarray, tuple[str, ...]]] = field(default_factory=list)
+
+    def unit(self, key: Key, students: float, small: bool) -> int:
+        """The unit of that key, made when it is new."""
+        if key not in self.keys:
+            self.keys[key] = len(self.small)
+            self.small.append(False)
+            self.ledger.students.append(students)
+        place = self.keys[key]
+        self.small[place] |= small
+        self.ledger.students[place] = min(self.ledger.students[place], students)
+        return place
+
+    def count(self, unit: int, name: str, value: float) -> int:
+        """The variable of a count of a unit."""
+        if (unit, name) not in self.variable:
+            self.variable[unit, name] = len(self.ledger.value)
+            self.ledger.value.append(value)
+            self.ledger.unit.append(unit)
+            students = max(self.ledger.students[unit], 1.0)
+            # As wide as the threshold in students; a student has many ratings.
+            self.ledger.need.append((self.threshold - 1) * max(value / students, 1.0))
+        return self.variable[unit, name]
+
+    def adds(self, terms: list[int], weights: list[float] | None = None, slack: float = 0.0) -> None:
+        """One more equation between variables."""
+        chosen = [(t, w) for t, w in zip(terms, weights or [1.0] * len(terms), strict=True) if w]
+        if chosen:
+            self.ledger.equations.append(Equation(tuple(t for t, _ in chosen), tuple(w for _, w in chosen), slack))
+
+
+def margins(analysis: str, name: str, table: pd.DataFrame) -> tuple[Margin, ...]:
+    """What is registered of a table, or the rule for all others."""
+    found = MARGINS.get((analysis, name))
+    return tuple(Margin((over,), open=True) for over in PARTITIONS if over in table.columns) if found is None else found
+
+
+def about(analysis: str, name: str, table: pd.DataFrame) -> list[str]:
+    """The columns that say whom a row is about."""
+    chosen = _ABOUT.get((analysis, name))
+    if chosen is not None:
+        return list(chosen)
+    kinds = ("identifier", "key", "name")
+    return [
+        column
+        for column in table.columns
+        if (COLUMNS[column].kind in kinds and column not in _ASPECTS) or column == "component"
+    ]
+
+
+def units(result: Result, threshold: int) -> Units:
+    """The units of a result with all the equations that its readers know."""
+    found = Units(threshold)
+    for name, table in result.tables.items():
+        if "student" not in table.columns and len(table):
+            _counted(found, result, name, table)
+    for extra in (_shares, _ends, _joined):
+        extra(found, result)
+    return found
+
+
+def to_hide(found: Units) -> np.ndarray:
+    """Which units (unit,) must be hidden: the small ones, and what would give them away."""
+    small = np.array(found.small, dtype=bool)
+    return complement(found.ledger, small) if small.any() else small
+
+
+def _counted(found: Units, result: Result, name: str, table: pd.DataFrame) -> None:
+    """Units and variables of the rows of one table, and its margins."""
+    names = about(result.name, name, table)
+    rests = [column for column in RESTS_ON if column in table.columns]
+    place = np.full(len(table), -1)
+    if not rests:
+        found.rows[name] = place
+        return
+    numbers = table[rests].to_numpy(dtype=float, copy=True)
+    gone = (table["reason"].astype(object) == "hidden").to_numpy() if "reason" in table.columns else place == 0
+    numbers[np.isnan(numbers) & gone[:, None]] = max(found.threshold // 2, 1)  # hidden before: small as far as we know
+    small = gone | ((numbers > 0) & (numbers < found.threshold)).any(axis=1)
+    for row, record in enumerate(table[names].astype(object).to_dict("records")):
+        place[row] = found.unit(_key(record, name), float(np.nanmin(numbers[row], initial=np.inf)), bool(small[row]))
+    found.rows[name] = place
+    for margin in margins(result.name, name, table):
+        _margin(found, result, name, table, margin)
+
+
+def _margin(found: Units, result: Result, name: str, table: pd.DataFrame, margin: Margin) -> None:
+    """The sums of one margin, and the sum of these."""
+    groups = list(_groups(table, about(result.name, name, table), margin))
+    for count in [count for count in margin.counts if count in table.columns]:
+        totals = []
+        for label, group in groups:
+            own = label if margin.open else {}
+            place = found.rows[name][group]
+            terms, value, students = _add_up(found, result, table, place, group, count, margin.scored)
+            if not terms:
+                continue
+            if own:
+                unit = found.unit(_key(own, name), students, 0 < students < found.threshold)
+                found.ledger.last.add(unit)
+                totals.append(found.count(unit, count, value))
+                found.adds([*terms, totals[-1]], [*[1.0] * len(terms), -1.0])
+            elif students >= found.threshold and len(terms) > 1:
+                found.adds(terms)
+        if len(totals) > 1:
+            found.adds(totals)
+
+
+def _key(record: dict[str, Any], table: str) -> Key:
+    given = {name: str(value) for name, value in record.items() if not pd.isna(value)}
+    if "facet" in given:
+        return frozenset({(given["facet"], given.get("member", ""))})
+    if not given:
+        return frozenset({("", "all")})
+    # «inspe» alone is one population in every table; two names together may be another thing elsewhere.
+    return frozenset(given.items()) | (frozenset() if len(given) == 1 else frozenset({("", table)}))
+
+
+def _groups(table: pd.DataFrame, names: list[str], margin: Margin) -> Iterator[tuple[dict[str, Any], np.ndarray]]:
+    """What the rows of each sum are about, and their positions."""
+    if not set(margin.over) <= set(table.columns):
+        return
+    kept = table[list(margin.over)].notna().any(axis=1).to_numpy().copy()  # the row of all is the total itself
+    if margin.where is not None:
+        kept &= table[margin.where[0]].astype(object).isin(margin.where[1]).to_numpy()
+    rows = np.flatnonzero(kept)
+    rest = [name for name in (names if margin.within is None else margin.within) if name not in margin.over]
+    if not rest:
+        yield {}, rows
+        return
+    labels = table[rest].iloc[rows].astype(object)
+    code = labels.fillna("").groupby(rest, sort=False).ngroup().to_numpy()
+    for value in range(int(code.max(initial=-1)) + 1):
+        own = np.flatnonzero(code == value)
+        yield dict(labels.iloc[own[0]]), rows[own]
+
+
+def _add_up(
+    found: Units, result: Result, table: pd.DataFrame, place: np.ndarray, group: np.ndarray, count: str, scored: bool
+) -> tuple[list[int], float, float]:
+    """The variables of one group of rows in a column that adds up, their sum, and the students in it."""
+    first = np.unique(place, return_index=True)[1]
+    rows, units = group[first], place[first]
+    students = np.array([found.ledger.students[unit] for unit in units])
+    values = np.nan_to_num(table[count].to_numpy(dtype=float)[rows], nan=max(found.threshold // 2, 1))
+    live = values > 0
+    terms = [found.count(int(unit), count, value) for unit, value in zip(units[live], values[live], strict=True)]
+    framework = result.ratings.framework if result.ratings is not None else None
+    if scored and framework is not None and len(terms) > 1:
+        _moments(found, terms, _scores(framework, table.iloc[rows[live]]), values[live])
+    return terms, float(values.sum()), float(students[np.isfinite(students)].sum())
+
+
+def _scores(framework: Framework, rows: pd.DataFrame) -> np.ndarray:
+    """The score of the level of each row."""
+    scale = framework.levels
+    if "criterion" in rows.columns and pd.notna(rows["criterion"].iloc[0]):
+        scale = framework.scale(str(rows["criterion"].iloc[0]))
+    score = {level.key: level.score for level in (*framework.levels, *scale)}
+    return np.array([score.get(str(key), 0) for key in rows["level"]], dtype=float)
+
+
+def _moments(found: Units, terms: list[int], score: np.ndarray, values: np.ndarray) -> None:
+    """Mean and deviation of a criterion are shown to two decimals: nearly two more equations between its levels."""
+    total = float(values.sum())
+    off = score - (score @ values) / total
+    deviation = float(np.sqrt((off**2 @ values) / total))
+    found.adds(terms, list(off), 0.005 * total)
+    found.adds(terms, list(off**2), 2 * deviation * 0.005 * total)
+
+
+def _shares(found: Units, result: Result) -> None:
+    """A share of the files of an INSPÉ is a count too: those with a foreign trainer, those rated only once."""
+    table = result.tables.get("design")
+    if result.name != "describe" or table is None or not {"inspe", "n_files"} <= set(table.columns):
+        return
+    files = table["n_files"].to_numpy(dtype=float)
+    single = table["inspe"].notna().to_numpy()
+    for name, share in (("share_linked", 1.0), ("share_double", -1.0)):
+        portion = table[name].to_numpy(dtype=float)
+        counts = np.round(files * (portion if share > 0 else 1 - portion))
+        terms = []
+        for row in np.flatnonzero(np.isfinite(counts)):
+            key = frozenset({("inspe", str(table["inspe"].iloc[row])), ("", name)})
+            unit = found.unit(key, counts[row], 0 < counts[row] < found.threshold)
+            found.parts.append((unit, "design", np.arange(len(table)) == row, (name,)))
+            if single[row] and counts[row] > 0:
+                terms.append(found.count(unit, name, counts[row]))
+        if len(terms) > 1 and sum(found.ledger.value[term] for term in terms) >= found.threshold:
+            found.adds(terms)
+
+
+def _ends(found: Units, result: Result) -> None:
+    """The share at an end of the scale is that of its lowest or highest level."""
+    table = result.tables.get("difficulty")
+    if result.name != "difficulty" or table is None or result.ratings is None or "levels" not in found.rows:
+        return
+    for row, criterion in enumerate(table["criterion"].astype(str)):
+        scale = sorted(result.ratings.framework.scale(criterion), key=lambda level: level.score)
+        for name, level in (("floor", scale[0]), ("ceiling", scale[-1])):
+            unit = found.keys.get(frozenset({("criterion", criterion), ("level", level.key), ("", "levels")}))
+            if unit is not None:
+                found.parts.append((unit, "difficulty", np.arange(len(table)) == row, (name,)))
+
+
+def _joined(found: Units, result: Result) -> None:
+    """Direction, joint level and binding part are sums of cells of the cross table; so is weighted agreement."""
+    if result.name != "concordance" or "cross" not in found.rows or result.ratings is None:
+        return
+    framework, cross = result.ratings.framework, result.tables["cross"]
+    ladder = [level.key for level in framework.levels]
+    values = cross["n_students"].to_numpy(dtype=float)
+    live = np.flatnonzero(values > 0)
+    inspe, pix = (
+        np.array([ladder.index(str(key)) for key in cross[name].iloc[live]], dtype=int)
+        for name in ("inspe_level", "pix_level")
+    )
+    terms = [
+        found.count(int(found.rows["cross"][row]), "n_students", value)
+        for row, value in zip(live, values[live], strict=True)
+    ]
+    ceiling = max((ladder.index(key) for key in framework.pix_levels if key in ladder), default=len(ladder) - 1)
+    top = max(ceiling, int(pix.max(initial=0)))
+    gap = np.minimum(inspe, top) - pix
+    failed = ladder.index("not_reached") if "not_reached" in ladder else -1
+    least = np.minimum(inspe, pix)
+    classes = {
+        "direction": [_cell("direction", {"direction": ("below", "equal", "above")[int(np.sign(g)) + 1]}) for g in gap],
+        "joint": [
+            _cell("joint", {"state": "refused" if i == failed else "certified", "joint_level": ladder[i]})
+            for i in least
+        ],
+        "binding": [_cell("binding", {"binding": _binding(i, j, ceiling)}) for i, j in zip(inspe, pix, strict=True)],
+    }  # fmt: skip
+    for keys in classes.values():
+        _sums(found, terms, keys)
+    for name in ("direction", "binding"):  # the findings rest on them
+        found.ledger.last |= {found.keys[key] for key in classes[name] if key in found.keys}
+    _weighted(found, result, terms, gap, float(values.sum()) * top)
+
+
+def _binding(inspe: int, pix: int, ceiling: int) -> str:
+    """The part that holds a student back."""
+    if inspe == pix:
+        return "none"
+    return "inspe" if inspe < pix else "pix" if pix < ceiling else "pix_ceiling"
+
+
+def _cell(table: str, record: dict[str, str]) -> Key:
+    return _key(record, table)
+
+
+def _sums(found: Units, terms: list[int], keys: list[Key]) -> None:
+    """Each coarser count is the sum of its cells, where it is in truth (a student who waits is in one table only)."""
+    for key in dict.fromkeys(keys):
+        unit = found.keys.get(key)
+        coarse = None if unit is None else found.variable.get((unit, "n_students"))
+        own = [term for term, other in zip(terms, keys, strict=True) if other == key]
+        if coarse is not None and sum(found.ledger.value[term] for term in own) == found.ledger.value[coarse]:
+            found.adds([*own, coarse], [*[1.0] * len(own), -1.0])
+
+
+def _weighted(found: Units, result: Result, terms: list[int], gap: np.ndarray, most: float) -> None:
+    """Observed agreement, shown to two decimals, tells the sum of the distances; unweighted, how many are equal.
+
+    ``most`` is the sum of the distances in complete disagreement.
+    """
+    table = result.tables.get("concordance")
+    if table is None or "weights" not in table.columns:
+        return
+    named = table["weights"].astype(object)
+    equal = found.keys.get(_cell("direction", {"direction": "equal"}))
+    if equal is not None:
+        columns = tuple(name for name in ("value", "se", "low", "high", "pa", "pe") if name in table.columns)
+        found.parts.append((equal, "concordance", (named == "identity").to_numpy(), columns))
+    distances = {"linear": np.abs(gap), "quadratic": gap**2}
+    for name in set(named) & set(distances):
+        weights = distances[name].astype(float)
+        if np.count_nonzero(weights) > 1:
+            span = max(most / max(sum(found.ledger.value[term] for term in terms), 1.0), 1.0)
+            found.adds(list(terms), list(weights), 0.005 * most * (span if name == "quadratic" else 1.0))
