@@ -23,6 +23,7 @@ from crcne_stats.cli_options import (
     flag,
     language_option,
     option,
+    reading_options,
     text_option,
     version_option,
 )
@@ -105,7 +106,9 @@ def commands(w: Words) -> Group:
             file_option(w, "settings"), option(w, "seed", Integer(0), shown=1), option(w, "jobs", Integer(1), shown=1),
             file_option(w, "replay"), option(w, "threshold", Integer(0), shown=5), flag(w, "no-notebooks"),
         ]),
-        "validate": (_late("cli_data", "validate"), [files_argument(w), framework, flag(w, "json")]),
+        "validate": (_late("cli_data", "validate"), [
+            files_argument(w), framework, *reading_options(w), text_option(w, "report", "xlsx"), flag(w, "json"),
+        ]),
         "frameworks": (_late("cli_data", "frameworks"), [
             click.Argument(["version"], required=False, metavar=w("cli.metavar.framework")), file_option(w, "draft"),
             *(text_option(w, name, "column") for name in ("student", "trainer", "criterion", "score")),

@@ -17,9 +17,12 @@ from crcne_stats.cli_click import Command
 from crcne_stats.cli_options import command, signature_options, text_option
 from crcne_stats.cli_run import options_told
 from crcne_stats.data.files import tables
+from crcne_stats.data.marked import write_marked
 from crcne_stats.data.ratings import write_ratings
+from crcne_stats.data.reading import paths_of
 from crcne_stats.data.schema import as_code, folded, schema
 from crcne_stats.data.students import write_students
+from crcne_stats.data.validate import Validation
 from crcne_stats.data.validate import validate as validation
 from crcne_stats.domain.errors import DataError, Problem
 from crcne_stats.domain.framework import Framework
@@ -98,19 +101,40 @@ def _simulate(w: Words, out: str, **given: Any) -> None:
     click.echo(w("cli.done.simulate", folder=out))
 
 
-def validate(w: Words, files: Sequence[Path], framework: str | None, json: bool) -> None:
+def validate(
+    w: Words,
+    files: Sequence[Path],
+    framework: str | None,
+    missing: Sequence[str],
+    allow: Sequence[str],
+    report: str | None,
+    json: bool,
+) -> None:
     """Tell what the files hold and every problem; end with 1 when something was refused."""
     known = None if framework is None else load_framework(framework)
-    found = validation(list(files), framework=known)
+    found = validation(list(files), framework=known, missing=missing, allow=allow)
+    if report is not None and found.problems:
+        write_marked(paths_of(list(files)), found.problems, report, w.language)
     if json:
         click.echo(dumps(found.as_json(w.language), ensure_ascii=False, indent=1))
     else:
-        click.echo(w(f"cli.holds.{found.kind}", **found.counts, missing=found.missing))
-        click.echo(w("cli.holds.framework", version=found.framework))
-        for note in found.notes:
-            click.echo(f"- {w(f'note.{note.key}', **note.values)}")
-        click.echo(DataError(found.problems).text(w.language) if found.problems else w("cli.holds.accepted"))
+        click.echo("\n".join(_told(found, w)))
+        if report is not None:
+            click.echo(w("cli.done.marked", file=report) if found.problems else w("cli.done.not_marked"))
     click.get_current_context().exit(found.exit_code)
+
+
+def _told(found: Validation, w: Words) -> Iterator[str]:
+    """What the files hold, what became of their rows, and what is wrong."""
+    yield w(f"cli.holds.{found.kind}", **found.counts, missing=found.missing)
+    yield w("cli.holds.framework", version=found.framework)
+    for note in found.notes:
+        if note.key != "ratings.framework_assumed" or not found.problems:
+            yield f"- {w(f'note.{note.key}', **note.values)}"
+    for source in found.sources:
+        values = {name: getattr(source, name) for name in ("rows_read", "recoded", "set_aside", "refused")}
+        yield f"- {w('cli.holds.ledger', file=source.file, **values)}"
+    yield DataError(found.problems).text(w.language) if found.problems else w("cli.holds.accepted")
 
 
 def _levels(file: Path, columns: Mapping[str, str | None]) -> dict[str, list[int | str]]:

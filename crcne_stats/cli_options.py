@@ -56,6 +56,11 @@ def data_options(w: Words) -> list[click.Parameter]:
     return [file_option(w, "students"), file_option(w, "pix", multiple=True), text_option(w, "framework", "framework")]
 
 
+def reading_options(w: Words) -> list[click.Parameter]:
+    """What is read as «not rated», and which columns are no direct identifiers."""
+    return [text_option(w, "missing", "code", multiple=True), text_option(w, "allow", "column", multiple=True)]
+
+
 def language_option(w: Words) -> Option:
     """``--lang``, read before anything else by ``chosen_language``; here it is checked and shown in the help."""
     return Option(["--lang"], type=OneOf(languages()), help=w("cli.option.lang"), expose_value=False)

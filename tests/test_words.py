@@ -71,7 +71,7 @@ def used(key: str) -> bool:
     family, _, tail = key.rpartition(".")
     if key.startswith("note.") and composed(key.removeprefix("note.")):
         return True
-    if key.startswith("problem.") and composed(key.split(".")[1]):
+    if key.startswith("problem.") and composed(key.split(".")[1].removesuffix("_elsewhere")):
         return True
     if family in FAMILIES and tail in PIECES:
         return True

@@ -75,7 +75,7 @@ def delimited(text: str, name: str, digest: str, judge: Judge) -> RawTable:
     header, cells, kept, faults = _parsed(body, delimiter, name)
     numbers = lines[first + position + 1 :][: len(kept)]
     places = [dataclasses.replace(fault, row=int(numbers[fault.row or 0])) for fault in faults]
-    return RawTable(name, "", header, cells, numbers[kept], digest, places)
+    return RawTable(name, "", header, cells, numbers[kept], digest, places, header_row=int(lines[first + position]))
 
 
 def _record_lines(text: str) -> np.ndarray:

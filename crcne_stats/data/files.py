@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -14,7 +16,35 @@ import pyarrow.parquet
 from crcne_stats.data.delimited import decoded, delimited
 from crcne_stats.data.raw import OWN, Judge, RawTable, cell_text, coded, text_cells
 from crcne_stats.data.workbook import workbook
-from crcne_stats.domain.errors import DataError, Problem
+from crcne_stats.domain.errors import DataError, Problem, Problems
+
+WORTH_PROCESSES = 4_000_000
+"""Bytes of workbooks from which starting other processes costs less than it saves."""
+
+
+def read_all(paths: Sequence[Path], judge: Judge) -> tuple[list[RawTable], Problems]:
+    """The tables of many files, in their order, and what is wrong with those that cannot be read.
+
+    Large workbooks are read in several processes of this machine, whose number joblib finds.
+    """
+    size = sum(path.stat().st_size for path in paths if path.suffix.lower().startswith(".xls") and path.exists())
+    workers = min(len(paths), joblib.cpu_count()) if len(paths) > 1 and size > WORTH_PROCESSES else 1
+    if workers > 1:
+        answers = joblib.Parallel(n_jobs=workers, backend="loky")(joblib.delayed(_read)(path, judge) for path in paths)
+    else:
+        answers = [_read(path, judge) for path in paths]
+    raws, problems = [], Problems()
+    for found, faults in answers:
+        raws += found
+        problems.extend(faults)
+    return raws, problems
+
+
+def _read(path: Path, judge: Judge) -> tuple[list[RawTable], Problems]:
+    try:
+        return tables(path, judge), Problems()
+    except DataError as error:
+        return [], error.problems
 
 
 def tables(path: Path, judge: Judge) -> list[RawTable]:
@@ -69,5 +99,5 @@ def _cells(column: pa.ChunkedArray, own: bool) -> pd.Categorical:
         return text_cells(codes, np.array([cell_text(float(value)) for value in uniques], dtype=object))
     codes, texts = coded(column if pa.types.is_dictionary(column.type) else column.cast(pa.string()))
     if own and len(set(texts)) == len(texts) and all(texts):
-        return pd.Categorical.from_codes(codes, categories=texts)
+        return pd.Categorical.from_codes(codes, categories=pd.Index(texts, dtype=object))
     return text_cells(codes, texts)

@@ -4,25 +4,48 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from crcne_stats.data import reading
-from crcne_stats.data.files import tables
+from crcne_stats.data.files import read_all
+from crcne_stats.data.kinds import PIX_KEY, PIX_STATUS, PIX_TYPE, Headers, is_pix
 from crcne_stats.data.raw import RawTable
 from crcne_stats.data.schema import folded
-from crcne_stats.domain.errors import DataError, Problem, Problems
+from crcne_stats.domain.errors import LISTED, DataError, Problem, Problems
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.frameworks import load_framework
+from crcne_stats.domain.ratings import Source
 from crcne_stats.domain.result import Note
 
-KEY, TYPE, STATUS = "identifiant externe", "type de certification", "statut"
 _PERSON = ("prenom", "nom", "date de naissance", "lieu de naissance")
 _PASSED, _FAILED = {"validee"}, {"rejetee", "non obtenue"}
+_NOTHING = {"", "non passee", "annulee", "en erreur", "demarree"}
 _EDU = re.compile(r"^(certification )?pix edu\b")
+_GATE = {"admissible": "admissible", "non admissible": "not_admissible"}
 _COLUMNS = ["student", "pix_level", "pix_gate", "pix_score", "pix_session", "date"]
+
+
+@dataclass(frozen=True)
+class PixResults:
+    """``frame``: one row per identifier; ``rows``: every sitting; counts of what was not used."""
+
+    frame: pd.DataFrame
+    rows: pd.DataFrame
+    repeated: int = 0
+    ambiguous: int = 0
+    unidentified: int = 0
+    sources: tuple[Source, ...] = ()
+
+    @property
+    def candidates(self) -> pd.Series:
+        """The identifiers of those who sat PIX+Édu, passed or not."""
+        sat = self.frame["pix_level"].notna() | self.frame["pix_gate"].notna()
+        return self.frame.loc[sat, "student"]
 
 
 def load_pix(
@@ -47,101 +70,170 @@ def load_pix(
         When a file is no Pix results file.
     """
     chosen = framework if isinstance(framework, Framework) else load_framework(framework)
-    problems, parts = Problems(), []
-    for path in reading.paths_of(source):
-        try:
-            for raw in tables(path, lambda row: sum(folded(cell) in (KEY, TYPE, STATUS) for cell in row)):
-                if is_pix(raw.header):
-                    parts.append(_rows(raw, chosen))
-                else:
-                    problems.add(Problem("pix_not_results", file=raw.file, sheet=raw.sheet))
-        except DataError as error:
-            problems.extend(error.problems)
+    raws, problems = read_all(reading.paths_of(source), Headers.of(chosen))
+    try:
+        results = pix_of(raws, chosen)
+    except DataError as error:
+        problems.extend(error.problems)
     if problems:
         raise DataError(problems)
-    return _one_row_each(pd.concat(parts, ignore_index=True), chosen)
-
-
-def is_pix(header: Sequence[str]) -> bool:
-    """Whether a header is that of a Pix results file."""
-    names = {folded(cell) for cell in header}
-    return KEY in names and STATUS in names
-
-
-def pix_notes(results: pd.DataFrame, matched: int, n_students: int) -> list[Note]:
-    """What became of the join: matched, unmatched on either side, repeated, ambiguous."""
-    notes = [Note("students.pix_matched", {"n": matched, "total": n_students}, "finding", 64)]
-    unmatched = len(results) - matched
-    if unmatched:
-        notes.append(Note("students.pix_unmatched", {"n": unmatched}, "caution", 62))
-    for name in ("repeated", "ambiguous", "unidentified"):
-        if results.attrs.get(name):
-            notes.append(Note(f"students.pix_{name}", {"n": results.attrs[name]}, "caution", 63))
-    return notes
-
-
-def _rows(raw: RawTable, framework: Framework) -> pd.DataFrame:
-    names = [folded(cell) for cell in raw.header]
-    cells = {name: np.asarray(raw.cells[index].astype(object)) for index, name in reversed(list(enumerate(names)))}
-    n = len(raw.rows)
-
-    def column(name: str) -> np.ndarray:
-        empty = np.full(n, None, dtype=object)
-        return np.array([value if isinstance(value, str) else None for value in cells.get(name, empty)], dtype=object)
-
-    person = pd.util.hash_pandas_object(
-        pd.DataFrame({name: pd.Series(column(name)).fillna("") for name in _PERSON}), index=False
-    )
-    frame = pd.DataFrame(
-        {
-            "student": column(KEY),
-            "person": person.to_numpy(),
-            "pix_session": column("session"),
-            "date": column("date de passage de la certification"),
-        }
-    )
-    levels = reading.level_names(framework.levels, "key")
-    frame["pix_score"] = [_score(text) for text in column("nombre de pix")]
-    frame["pix_level"], frame["pix_gate"] = None, None
-    if TYPE in names:
-        _typed(frame, column, levels)
-    else:
-        wide = [(index, name) for index, name in enumerate(names) if _EDU.match(name)]
-        frame["pix_level"] = _wide_levels([(name, column(name)) for _, name in wide], levels, framework, n)
+    frame = results.frame.copy()
+    frame.attrs = {name: getattr(results, name) for name in ("repeated", "ambiguous", "unidentified")}
     return frame
 
 
-def _typed(frame: pd.DataFrame, column: Callable[[str], np.ndarray], levels: Mapping[str, str]) -> None:
-    """Forms with a type on each row: the result is a level, a gate or a score according to the type."""
-    result = [level or mixed for level, mixed in zip(column("niveau"), column("resultat"), strict=True)]
-    scores = column("score en pix")
-    for row, (name, state, text) in enumerate(zip(column(TYPE), column(STATUS), result, strict=True)):
-        told, outcome = folded(name or ""), folded(text or "")
-        if _EDU.match(told):
-            if outcome in ("admissible", "non admissible"):
-                frame.loc[row, "pix_gate"] = "admissible" if outcome == "admissible" else "not_admissible"
-            elif folded(state or "") in _PASSED:
-                frame.loc[row, "pix_level"] = _level_in(outcome, levels)
-            elif folded(state or "") in _FAILED:
-                frame.loc[row, "pix_level"] = "not_reached"
-        elif told == "pix":
-            frame.loc[row, "pix_score"] = _score(scores[row] or (text if "pix" in outcome else None))
+def pix_of(raws: Sequence[RawTable], framework: Framework) -> PixResults:
+    """The results in tables already read.
+
+    Raises
+    ------
+    DataError
+        When a table holds no Pix results, or a result that is not understood.
+    """
+    problems, parts, sources = Problems(), [], []
+    for raw in raws:
+        if not is_pix(raw.header):
+            problems.add(Problem("pix_not_results", file=raw.file, sheet=raw.sheet))
+            continue
+        part = _Part(raw, framework, problems)
+        parts.append(part.rows())
+        refused = len(set(part.wrong))
+        sources.append(Source(raw.file, raw.sha256, int(part.filled.sum()), 0, 0, refused))
+    if problems:
+        raise DataError(problems, sources)
+    empty = pd.DataFrame({name: np.zeros(0, dtype=object) for name in [*_COLUMNS, "person"]})
+    return _one_row_each(pd.concat(parts, ignore_index=True) if parts else empty, framework, sources)
 
 
-def _wide_levels(
-    columns: Sequence[tuple[str, np.ndarray]], levels: Mapping[str, str], framework: Framework, n: int
-) -> list[str | None]:
-    """One column per level: the level stands in the name of the column, the cell says what came of it."""
-    ladder = [level.key for level in framework.levels]
-    best: list[str | None] = [None] * n
-    for name, cells in columns:
-        level = _level_in(name, levels)
-        for row, cell in enumerate(cells):
-            state = folded(cell or "")
-            given = level if state in _PASSED else "not_reached" if state in _FAILED else None
-            if given is not None and (best[row] is None or ladder.index(given) > ladder.index(str(best[row]))):
-                best[row] = given
-    return best
+def pix_notes(results: PixResults, identifiers: pd.Series | None) -> list[Note]:
+    """What became of the results: joined with ``identifiers`` or not, repeated, ambiguous, without identifier."""
+    notes = []
+    if identifiers is not None:
+        matched = int(identifiers.isin(set(results.candidates)).sum())
+        notes.append(Note("students.pix_matched", {"n": matched, "total": len(identifiers)}, "finding", 64))
+        unmatched = int((~results.candidates.isin(set(identifiers))).sum())
+        if unmatched:
+            notes.append(Note("students.pix_unmatched", {"n": unmatched}, "caution", 62))
+    for name in ("repeated", "ambiguous", "unidentified"):
+        if getattr(results, name):
+            notes.append(Note(f"students.pix_{name}", {"n": getattr(results, name)}, "caution", 63))
+    return notes
+
+
+@dataclass
+class _Part:
+    """One table of results on its way to rows under our names; ``wrong`` are positions of rows not understood."""
+
+    raw: RawTable
+    framework: Framework
+    problems: Problems
+    wrong: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.names = [folded(cell) for cell in self.raw.header]
+        self.levels = reading.level_names(self.framework.levels, "key")
+        self.filled = np.any([cells.codes >= 0 for cells in self.raw.cells], axis=0)
+
+    def column(self, name: str) -> np.ndarray:
+        """A column (row,) of texts, None where empty or absent."""
+        if name not in self.names:
+            return np.full(len(self.raw.rows), None, dtype=object)
+        cells = self.raw.cells[self.names.index(name)]
+        return np.array([*map(str, cells.categories), None], dtype=object)[cells.codes]
+
+    def understood(self, index: int, read: Callable[[str], Any], among: np.ndarray | None = None) -> np.ndarray:
+        """What ``read`` makes of each cell (row,) of a column; a cell that it refuses is told."""
+        cells = self.raw.cells[index]
+        values, wrong = reading.decoded(cells, read)
+        where = np.flatnonzero(wrong if among is None else wrong & among)
+        self.wrong += where.tolist()
+        for place in where[:LISTED]:
+            row, found = int(self.raw.rows[place]), str(cells[place])
+            header = self.raw.header[index]
+            self.problems.add(Problem("pix_result", {}, self.raw.file, self.raw.sheet, row, header, found))
+        self.problems.count += max(0, len(where) - LISTED)
+        return values
+
+    def rows(self) -> pd.DataFrame:
+        """One row per row of the table that holds anything, without any direct identifier."""
+        texts = pd.DataFrame({name: pd.Series(self.column(name)).fillna("") for name in _PERSON}).astype(str)
+        frame = pd.DataFrame(
+            {
+                "student": self.column(PIX_KEY),
+                "person": pd.util.hash_pandas_object(texts, index=False).to_numpy(),
+                "pix_session": self.column("session"),
+                "date": self.column("date de passage de la certification"),
+                "pix_score": [_score(text) for text in self.column("nombre de pix")],
+            }
+        )
+        frame["pix_level"], frame["pix_gate"] = pd.Series(None, index=frame.index, dtype=object), None
+        if PIX_TYPE in self.names:
+            self._typed(frame)
+        else:
+            frame["pix_level"] = self._wide_levels()
+        return frame[self.filled]
+
+    def _typed(self, frame: pd.DataFrame) -> None:
+        """Forms with a type on each row: the result is a level, a gate or a score according to the type."""
+        kinds = np.array([folded(text or "") for text in self.column(PIX_TYPE)], dtype=object)
+        edu = np.array([bool(_EDU.match(kind)) for kind in kinds], dtype=bool)
+        core = kinds == "pix"
+        state = self.understood(self.names.index(PIX_STATUS), _state, edu)
+        level = pd.Series(None, index=frame.index, dtype=object)
+        for name in ("niveau", "resultat"):
+            if name in self.names:
+                found = pd.Series(self.understood(self.names.index(name), self._result, edu), dtype=object)
+                level = level.where(level.notna(), found)
+        gate = level.where(level.isin(list(_GATE.values())) & edu, None)
+        named = level.where((state == "passed") & gate.isna(), None)
+        named = named.mask((state == "failed") & gate.isna(), "not_reached")
+        frame["pix_gate"], frame["pix_level"] = gate, named.where(edu, None)
+        mixed = [text if text and "pix" in folded(text) else None for text in self.column("resultat")]
+        scores = [_score(own or other) for own, other in zip(self.column("score en pix"), mixed, strict=True)]
+        frame["pix_score"] = frame["pix_score"].mask(core, pd.Series(scores, dtype=float))
+
+    def _result(self, text: str) -> str | None:
+        """The gate or the level of a PIX+Édu row."""
+        told = folded(text)
+        if told in _GATE:
+            return _GATE[told]
+        level = _level_in(told, self.levels)
+        if level is None and told:
+            raise ValueError(text)
+        return level
+
+    def _wide_levels(self) -> np.ndarray:
+        """One column per level: the level stands in the name of the column, the cell says what came of it."""
+        ladder = [level.key for level in self.framework.levels]
+        best = np.full(len(self.raw.rows), -1)
+        for index, name in enumerate(self.names):
+            if not _EDU.match(name):
+                continue
+            level = _level_in(name, self.levels)
+            if level is None:
+                header = self.raw.header[index]
+                self.problems.add(
+                    Problem(
+                        "pix_level_of_column", {}, self.raw.file, self.raw.sheet, self.raw.header_row, header, header
+                    )
+                )
+                continue
+            state = self.understood(index, _state)
+            best = np.maximum(best, np.where(state == "passed", ladder.index(level), -1))
+            best = np.maximum(best, np.where(state == "failed", ladder.index("not_reached"), -1))
+        return np.array([*ladder, None], dtype=object)[best]
+
+
+def _state(text: str) -> str | None:
+    """What became of a sitting: passed, failed, or nothing (not sat, cancelled, in error)."""
+    told = folded(text)
+    if told in _PASSED:
+        return "passed"
+    if told in _FAILED:
+        return "failed"
+    if told in _NOTHING:
+        return None
+    raise ValueError(text)
 
 
 def _level_in(text: str, levels: Mapping[str, str]) -> str | None:
@@ -158,23 +250,31 @@ def _score(text: object) -> float:
     return score if score > 0 else np.nan
 
 
-def _one_row_each(rows: pd.DataFrame, framework: Framework) -> pd.DataFrame:
+def _one_row_each(rows: pd.DataFrame, framework: Framework, sources: Sequence[Source]) -> PixResults:
     """One row per identifier: the best result of one person; identifiers of several people are left out."""
     unidentified = int(rows["student"].isna().sum())
     rows = rows[rows["student"].notna()]
     people = rows.groupby("student")["person"].nunique()
     ambiguous = set(people.index[people > 1])
-    rows = rows[~rows["student"].isin(ambiguous)].copy()
+    rows = rows[~rows["student"].isin(ambiguous)].drop(columns="person").reset_index(drop=True)
+    sat = rows["pix_level"].notna() | rows["pix_gate"].notna()
+    repeated = int(rows.loc[sat, "student"].duplicated().sum())
+    frame = best_results(rows, rows["student"], framework)
+    return PixResults(frame, rows, repeated, len(ambiguous), unidentified, tuple(sources))
+
+
+def best_results(rows: pd.DataFrame, by: pd.Series, framework: Framework) -> pd.DataFrame:
+    """The best level, gate and score of the sittings ``rows`` that share a value of ``by``, in its order."""
     ladder = {level.key: rank for rank, level in enumerate(framework.levels)}
-    rows["rank"] = rows["pix_level"].map(ladder).astype(float)
-    rows["open"] = rows["pix_gate"].map({"not_admissible": 0.0, "admissible": 1.0})
-    sat = rows[rows["rank"].notna() | rows["open"].notna()]
-    repeated = int(sat["student"].duplicated().sum())
-    grouped = rows.groupby("student", sort=True)
-    best = grouped[["rank", "open", "pix_score"]].max()
-    first = grouped[["pix_session", "date"]].first()
+    ranked = rows.assign(
+        rank=rows["pix_level"].map(ladder).astype(float),
+        open=rows["pix_gate"].map({"not_admissible": 0.0, "admissible": 1.0}).astype(float),
+        pix_score=rows["pix_score"].astype(float),
+    )
+    grouped = ranked.groupby(by.to_numpy(dtype=object), sort=True)
+    best, first = grouped[["rank", "open", "pix_score"]].max(), grouped[["pix_session", "date"]].first()
     keys = np.array([*ladder, None], dtype=object)
-    answer = pd.DataFrame(
+    return pd.DataFrame(
         {
             "student": best.index.to_numpy(dtype=object),
             "pix_level": keys[best["rank"].fillna(-1).astype(int).to_numpy()],
@@ -184,5 +284,3 @@ def _one_row_each(rows: pd.DataFrame, framework: Framework) -> pd.DataFrame:
             "date": first["date"].to_numpy(dtype=object),
         }
     )[_COLUMNS]
-    answer.attrs = {"repeated": repeated, "ambiguous": len(ambiguous), "unidentified": unidentified}
-    return answer

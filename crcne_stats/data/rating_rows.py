@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,51 +10,62 @@ import numpy as np
 import pandas as pd
 
 from crcne_stats.data import reading
+from crcne_stats.data.kinds import criterion_names, criterion_of
 from crcne_stats.data.raw import RawTable
 from crcne_stats.data.schema import Schema, as_code, folded
-from crcne_stats.domain.errors import Problem, Problems
+from crcne_stats.domain.errors import LISTED, Problem, Problems
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.ratings import COLUMNS, IDENTIFIERS
 
-
-def header_score(row: Iterable[str], known: Schema, framework: Framework) -> int:
-    """How many cells of a row are headers of ratings."""
-    criteria = criterion_names(framework)
-    return sum(known.column(cell) is not None or criterion_of(cell, criteria) is not None for cell in row if cell)
-
-
-def criterion_names(framework: Framework) -> dict[str, str]:
-    """Folded names of the criteria (key, text, key and text) to their keys."""
-    names: dict[str, str] = {}
-    for criterion in framework.criteria:
-        for text in criterion.text.values():
-            names.setdefault(folded(text), criterion.key)
-            names[folded(f"{criterion.key} {text}")] = criterion.key
-    return names | {folded(criterion.key): criterion.key for criterion in framework.criteria}
-
-
-def criterion_of(cell: str, names: Mapping[str, str]) -> str | None:
-    """The criterion that a header or cell names, however it writes it."""
-    text = re.sub(r"(?<=\d),(?=\d)", ".", cell.strip())
-    return names.get(folded(text)) or names.get(folded(re.sub(r"^(crit[eè]re|criterion)\s+", "", text, flags=re.I)))
+_PSEUDONYMS = ("student", "trainer")
 
 
 @dataclass
 class Rows:
-    """The rows of one table under our names."""
+    """The ratings of one table: ``frame`` under our names, ``position`` (row of frame,) in the table.
+
+    ``header`` maps our names to the file's; ``score_header`` (row of frame,) names the column of a wide score;
+    ``read``, ``blank`` and ``refused`` (row of the table,) mark the rows that hold anything, no score, a fault.
+    """
 
     raw: RawTable
+    header: dict[str, str]
     frame: pd.DataFrame
     position: np.ndarray
-    header: dict[str, str]
     score_header: np.ndarray
+    read: np.ndarray
+    blank: np.ndarray
+    refused: np.ndarray
     missing: int = 0
     recoded: int = 0
     set_aside: list[str] = field(default_factory=list)
     problems: Problems = field(default_factory=Problems)
 
+    @classmethod
+    def none(cls, raw: RawTable, header: dict[str, str]) -> Rows:
+        """No rows yet."""
+        rows = len(raw.rows)
+        empty = pd.DataFrame({name: [] for name in COLUMNS})
+        read, blank, refused = (np.zeros(rows, dtype=bool) for _ in range(3))
+        return cls(raw, header, empty, np.zeros(0, int), np.zeros(0, object), read, blank, refused)
 
-def rows_of(raw: RawTable, framework: Framework, known: Schema, codes: frozenset[str]) -> Rows:
+    def tell(
+        self, code: str, cells: pd.Categorical, wrong: np.ndarray, keep: np.ndarray, header: str, **values: Any
+    ) -> None:
+        """One problem for each cell in ``wrong`` (kept row,); ``keep`` are the rows' positions in the table."""
+        where = np.flatnonzero(wrong)
+        self.refused[keep[where]] = True
+        room = min(len(where), max(0, LISTED - len(self.problems.items)))
+        for place in where[:room]:
+            row, found = int(self.raw.rows[keep[place]]), str(cells[place])
+            self.problems.add(Problem(code, values, self.raw.file, self.raw.sheet, row, header, found))
+        self.problems.count += len(where) - room
+
+
+def rows_of(
+    raw: RawTable, framework: Framework, known: Schema, codes: frozenset[str], sheet_is: str | None = None
+) -> Rows:
+    """The ratings of a table; ``sheet_is`` is our name of the column that the sheet's name stands for."""
     names = criterion_names(framework)
     mapped = {index: name for index, text in enumerate(raw.header) if (name := known.column(text))}
     wide = {
@@ -63,35 +73,58 @@ def rows_of(raw: RawTable, framework: Framework, known: Schema, codes: frozenset
         for index, text in enumerate(raw.header)
         if index not in mapped and (key := criterion_of(text, names))
     }
-    is_long = "score" in mapped.values() or not wide
-    required = ["student", "trainer", *(["criterion", "score"] if is_long else [])]
-    if is_long and len(framework.criteria) == 1:
-        required.remove("criterion")
-    problems = reading.header_faults(raw, mapped, required, known.headers)
-    for fault in raw.faults:
-        problems.add(fault)
-    used = set(mapped) | (set() if is_long else set(wide))
-    set_aside = [text for index, text in enumerate(raw.header) if index not in used and text]
+    single = len(framework.criteria) == 1
+    is_long = ("score" in mapped.values() and (single or "criterion" in mapped.values())) or not wide
     if not is_long:
-        twice = [key for key in wide.values() if list(wide.values()).count(key) > 1]
-        for index in [index for index, key in wide.items() if key in twice][1:]:
-            values = {"first": wide[index]}
-            problems.add(
-                Problem("header_twice", values, raw.file, raw.sheet, None, raw.header[index], raw.header[index])
-            )
+        mapped = {index: name for index, name in mapped.items() if name not in ("score", "criterion")}
     column = {name: index for index, name in reversed(mapped.items())}
-    header = {name: raw.header[index] for name, index in column.items()}
-    part = Rows(
-        raw, pd.DataFrame(), np.zeros(0, int), header, np.zeros(0, object), set_aside=set_aside, problems=problems
-    )
-    if problems.count > len(raw.faults):
-        part.frame = pd.DataFrame({name: [] for name in COLUMNS})
+    part = Rows.none(raw, {name: raw.header[index] for name, index in column.items()})
+    for fault in raw.faults:
+        part.problems.add(fault)
+        part.refused[raw.rows == fault.row] = True
+    broken = _header_faults(part, framework, mapped, {} if is_long else wide, known, sheet_is)
+    used = set(mapped) | (set() if is_long else set(wide))
+    part.set_aside = [text for index, text in enumerate(raw.header) if index not in used and text]
+    if broken:
         return part
+    if sheet_is is not None and sheet_is not in column:
+        part.header[sheet_is] = raw.sheet
     if is_long:
-        _long(part, column, framework, names, codes)
+        _long(part, column, framework, names, codes, sheet_is)
     else:
-        _wide(part, column, wide, framework, codes)
+        _wide(part, column, wide, framework, codes, sheet_is)
     return part
+
+
+def _header_faults(
+    part: Rows,
+    framework: Framework,
+    mapped: Mapping[int, str],
+    wide: Mapping[int, str],
+    known: Schema,
+    sheet_is: str | None,
+) -> bool:
+    """Tell columns that are missing, stand twice or became dates; whether there are any."""
+    raw, problems = part.raw, Problems()
+    dates = [text for index, text in enumerate(raw.header) if index not in mapped and reading.excel_date(text)]
+    for text in dates:
+        values = {"guess": reading.excel_date(text)}
+        problems.add(Problem("date_for_criterion", values, raw.file, raw.sheet, raw.header_row, text, text))
+    required = ["student", "trainer", *([] if wide else ["criterion", "score"])]
+    if not wide and (len(framework.criteria) == 1 or dates):
+        required.remove("criterion")
+    if not wide and dates:
+        required.remove("score")
+    problems.extend(reading.header_faults(raw, mapped, [name for name in required if name != sheet_is], known.headers))
+    first: dict[str, str] = {}
+    for index, key in wide.items():
+        text = raw.header[index]
+        if key in first:
+            values = {"first": first[key]}
+            problems.add(Problem("header_twice", values, raw.file, raw.sheet, raw.header_row, text, text))
+        first.setdefault(key, text)
+    part.problems.extend(problems)
+    return bool(problems)
 
 
 def _score_parser(framework: Framework, missing: frozenset[str]) -> Any:
@@ -111,10 +144,33 @@ def _score_parser(framework: Framework, missing: frozenset[str]) -> Any:
     return parse
 
 
-def _identifiers(raw: RawTable, column: Mapping[str, int], keep: np.ndarray) -> dict[str, Any]:
-    return {
-        name: raw.cells[column[name]][keep] if name in column else np.full(len(keep), np.nan) for name in IDENTIFIERS
-    }
+def _identifiers(
+    part: Rows, column: Mapping[str, int], keep: np.ndarray, contract: frozenset[str], sheet_is: str | None
+) -> dict[str, Any]:
+    """The identifiers (kept row,); a missing code leaves one empty, save a pseudonym, which may look like one."""
+    found: dict[str, Any] = {}
+    for name in IDENTIFIERS:
+        if name not in column:
+            text = part.raw.sheet if name == sheet_is else np.nan
+            found[name] = np.full(len(keep), text, dtype=object)
+            continue
+        cells = part.raw.cells[column[name]][keep]
+        texts = [str(text) for text in cells.categories]
+        header = part.raw.header[column[name]]
+        _tell_texts(part, "cell_error", cells, [reading.is_error(text) for text in texts], keep, header)
+        if name in _PSEUDONYMS:
+            _tell_texts(part, "identifier_rounded", cells, [reading.is_rounded(text) for text in texts], keep, header)
+        elif any(as_code(text) in contract for text in texts):
+            cells = cells.remove_categories([text for text in texts if as_code(text) in contract])
+        found[name] = cells
+    return found
+
+
+def _tell_texts(
+    part: Rows, code: str, cells: pd.Categorical, wrong: list[bool], keep: np.ndarray, header: str, **values: Any
+) -> None:
+    if any(wrong):
+        part.tell(code, cells, np.array([*wrong, False])[cells.codes], keep, header, **values)
 
 
 def _filled_rows(raw: RawTable, columns: Iterable[int]) -> np.ndarray:
@@ -126,11 +182,19 @@ def _filled_rows(raw: RawTable, columns: Iterable[int]) -> np.ndarray:
 
 
 def _long(
-    part: Rows, column: Mapping[str, int], framework: Framework, names: Mapping[str, str], missing: frozenset[str]
+    part: Rows,
+    column: Mapping[str, int],
+    framework: Framework,
+    names: Mapping[str, str],
+    missing: frozenset[str],
+    sheet_is: str | None,
 ) -> None:
     raw = part.raw
     keep = _filled_rows(raw, [column[name] for name in ("student", "trainer", "criterion", "score") if name in column])
-    frame = pd.DataFrame(_identifiers(raw, column, keep))
+    part.read[keep] = True
+    if "criterion" in column:
+        keep = _without_dates(part, raw.cells[column["criterion"]], keep, raw.header[column["criterion"]])
+    frame = pd.DataFrame(_identifiers(part, column, keep, missing, sheet_is))
     if "criterion" in column:
         cells = raw.cells[column["criterion"]][keep]
         keys = [criterion_of(str(text), names) or str(text) for text in cells.categories]
@@ -140,53 +204,68 @@ def _long(
     else:
         frame["criterion"] = framework.criteria[0].key
     cells = raw.cells[column["score"]][keep]
-    _score(part, frame, cells, keep, framework, missing, raw.header[column["score"]])
+    frame["score"] = _scores(part, cells, keep, framework, missing, raw.header[column["score"]])
     part.frame, part.position = frame, keep
     part.score_header = np.full(len(keep), "", dtype=object)
+    part.blank[keep] = frame["score"].isna()
+
+
+def _without_dates(part: Rows, cells: pd.Categorical, keep: np.ndarray, header: str) -> np.ndarray:
+    """Tell the keys of criteria that a spreadsheet turned into dates; the rows that are left."""
+    guesses = [reading.excel_date(str(text)) for text in cells.categories]
+    if not any(guesses):
+        return keep
+    kept = cells[keep]
+    for code, guess in enumerate(guesses):
+        if guess:
+            part.tell("date_for_criterion", kept, kept.codes == code, keep, header, guess=guess)
+    return keep[~np.array([*map(bool, guesses), False])[kept.codes]]
 
 
 def _wide(
-    part: Rows, column: Mapping[str, int], wide: Mapping[int, str], framework: Framework, missing: frozenset[str]
+    part: Rows,
+    column: Mapping[str, int],
+    wide: Mapping[int, str],
+    framework: Framework,
+    missing: frozenset[str],
+    sheet_is: str | None,
 ) -> None:
     raw = part.raw
     keep = _filled_rows(raw, [*wide, *(column[name] for name in ("student", "trainer") if name in column)])
-    shared = pd.DataFrame(_identifiers(raw, column, keep))
+    part.read[keep] = True
+    shared = pd.DataFrame(_identifiers(part, column, keep, missing, sheet_is))
     pieces = []
     for index, key in wide.items():
-        frame = shared.assign(criterion=key)
-        _score(part, frame, raw.cells[index][keep], keep, framework, missing, raw.header[index])
-        pieces.append(frame)
+        score = _scores(part, raw.cells[index][keep], keep, framework, missing, raw.header[index])
+        pieces.append(shared.assign(criterion=key, score=score))
     row = np.tile(np.arange(len(keep)), len(wide))
     place = np.repeat(np.arange(len(wide)), len(keep))
     order = np.lexsort((place, row))
-    table = joined(pieces).iloc[order].reset_index(drop=True)
+    part.frame = joined(pieces).iloc[order].reset_index(drop=True)
     headers = np.array([raw.header[index] for index in wide], dtype=object)
-    part.frame, part.position, part.score_header = table, keep[row[order]], headers[place[order]]
+    part.position, part.score_header = keep[row[order]], headers[place[order]]
+    part.blank[keep] = np.all([piece["score"].isna() for piece in pieces], axis=0)
 
 
-def _score(
-    part: Rows,
-    frame: pd.DataFrame,
-    cells: pd.Categorical,
-    keep: np.ndarray,
-    framework: Framework,
-    missing: frozenset[str],
-    header: str,
-) -> None:
+def _scores(
+    part: Rows, cells: pd.Categorical, keep: np.ndarray, framework: Framework, missing: frozenset[str], header: str
+) -> np.ndarray:
+    """The scores (kept row,), NaN where not rated; each cell that is no score is told."""
     values, wrong = reading.decoded(cells, _score_parser(framework, missing))
-    frame["score"] = pd.to_numeric(pd.Series(values), errors="coerce").astype(float)
-    part.missing += int(frame["score"].isna().sum() - wrong.sum())
+    score = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(dtype=float)
+    absent = np.isnan(score)
+    part.missing += int(absent.sum() - wrong.sum())
     named = np.array([*(not _is_number(str(text)) for text in cells.categories), False])[cells.codes]
-    part.recoded += int((named & ~wrong & frame["score"].notna().to_numpy()).sum())
-    told = Problems()
-    allowed = reading.allowed_levels(framework)
-    reading.not_understood(told, "unknown_level", cells, wrong, header, {"allowed": allowed})
-    raw = part.raw
-    placed = Problems(uncounted=told.count - len(told.items))
-    for problem in told:
-        row = int(raw.rows[keep[problem.row or 0]])
-        placed.add(Problem(problem.code, problem.values, raw.file, raw.sheet, row, header, problem.found))
-    part.problems.extend(placed)
+    part.recoded += int((named & ~absent).sum())
+    if wrong.any():
+        part.blank[keep[wrong]] = False
+        dates = np.array([*(bool(reading.excel_date(str(text))) for text in cells.categories), False])[cells.codes]
+        errors = np.array([*(reading.is_error(str(text)) for text in cells.categories), False])[cells.codes]
+        part.tell("date_for_score", cells, wrong & dates, keep, header, allowed=reading.allowed_levels(framework))
+        part.tell("cell_error", cells, wrong & errors, keep, header)
+        allowed = reading.allowed_levels(framework)
+        part.tell("unknown_level", cells, wrong & ~dates & ~errors, keep, header, allowed=allowed)
+    return score
 
 
 def _is_number(text: str) -> bool:

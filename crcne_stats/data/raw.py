@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from crcne_stats.domain.errors import Problem
+from crcne_stats.domain.frame import plain_text
 
 FORMULA_STARTS = "=+-@\t\r'"
 """A spreadsheet runs a cell that starts so as a formula; a quote mark before it says that it is text."""
@@ -33,7 +34,9 @@ class RawTable:
     """Cells of one sheet as they stand.
 
     ``header`` (column,) as in the file; ``cells`` (column,) each a categorical of text of length row, an empty cell
-    being missing; ``rows`` (row,) numbers as Excel or an editor shows them; ``faults`` what could not be read of it.
+    being missing; ``rows`` (row,) numbers as Excel or an editor shows them; ``header_row`` that of the header;
+    ``faults`` what could not be read of it; ``formulas`` how many cells below the header hold a formula's result;
+    ``sheets`` how many sheets of its file are read.
     """
 
     file: str
@@ -45,6 +48,9 @@ class RawTable:
     faults: list[Problem] = field(default_factory=list)
     metadata: dict[str, str] = field(default_factory=dict)
     sheets_aside: list[str] = field(default_factory=list)
+    header_row: int = 1
+    formulas: int = 0
+    sheets: int = 1
 
 
 def header_position(rows: Sequence[Sequence[str]], judge: Judge) -> int | None:
@@ -74,8 +80,9 @@ def coded(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def text_cells(codes: np.ndarray, texts: np.ndarray) -> pd.Categorical:
-    """Stripped texts as categories; those that become equal are one, an empty one is missing."""
-    stripped = [text.replace("\u00a0", " ").replace("\u202f", " ").strip() for text in texts]
+    """Stripped texts as categories; those that become equal are one, an empty one is missing, an unused one is none."""
+    used = np.bincount(codes + 1, minlength=len(texts) + 1)[1:] > 0
+    stripped = [plain_text(text) if here else "" for text, here in zip(texts, used, strict=True)]
     names = list(dict.fromkeys(text for text in stripped if text))
     index = {text: position for position, text in enumerate(names)}
     recode = np.array([index.get(text, -1) for text in stripped] + [-1], dtype=np.int64)
@@ -92,4 +99,4 @@ def cell_text(cell: Any) -> str:
         return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
     if isinstance(cell, datetime.datetime | datetime.date):
         return cell.strftime("%d/%m/%Y")
-    return str(cell).strip()
+    return plain_text(str(cell))

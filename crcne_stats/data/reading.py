@@ -12,12 +12,19 @@ import numpy as np
 import pandas as pd
 
 from crcne_stats.data.raw import SUFFIXES, RawTable
+from crcne_stats.data.saved import about, is_saved
 from crcne_stats.data.schema import MARK, folded
-from crcne_stats.domain.errors import LISTED, DataError, Problem, Problems
+from crcne_stats.domain.errors import DataError, Problem, Problems
 from crcne_stats.domain.framework import Framework
 
 Parser = Callable[[str], Any]
 _NUMBER = re.compile(r"[+-]?\d{1,12}([.,]\d{0,12})?")
+_DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](?:\d{4}|\d{2})(?:[ T]00:00(?::00)?)?")
+_YEAR_FIRST = re.compile(r"\d{4}[/-](\d{2})[/-](\d{2})(?:[ T]00:00(?::00)?)?")
+_MONTHS = ("jan", "fev feb", "mar", "avr apr", "mai may", "juin jun", "juil jul", "aou aug", "sep", "oct", "nov", "dec")
+_MONTH = re.compile(r"(\d{1,2}) ([a-z]{3,9})\.?(?: \d{2}| \d{4})?")
+_ROUNDED = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d{2}")
+_ERRORS = {"#n/a", "#ref!", "#div/0!", "#value!", "#valeur!", "#name?", "#nom?", "#num!", "#nombre!", "#null!", "#nul!"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,15 +45,22 @@ class Places:
         for problem in problems:
             position = problem.row or 0
             table = int(self.table[position])
-            values = dict(problem.values)
+            values, code = dict(problem.values), problem.code
             if "first_row" in values:
+                first = int(self.table[values["first_row"]])
                 values["first_row"] = int(self.row[values["first_row"]])
+                if first != table:
+                    code = f"{problem.code}_elsewhere"
+                    values["elsewhere"] = self.files[first]
+                    if self.sheets[first]:
+                        values["elsewhere"] += f" ({self.sheets[first]})"
             column = self.headers[table].get(problem.column, problem.column)
             if problem.column in ("score", "criterion") and self.score_header is not None:
                 column = str(self.score_header[position]) or column
             answer.add(
                 replace(
                     problem,
+                    code=code,
                     values=values,
                     file=self.files[table],
                     sheet=self.sheets[table],
@@ -81,18 +95,15 @@ def header_faults(
     first: dict[str, str] = {}
     for index, name in mapped.items():
         if name in first:
-            values = {"first": first[name]}
-            problems.add(_at(raw, Problem("header_twice", values, column=raw.header[index], found=raw.header[index])))
+            values, text = {"first": first[name]}, raw.header[index]
+            problems.add(Problem("header_twice", values, raw.file, raw.sheet, raw.header_row, text, text))
         first.setdefault(name, raw.header[index])
     for name in required:
         if name not in first:
             found = ", ".join(raw.header)[:200]
-            problems.add(_at(raw, Problem("header_missing", {"wanted": shown[name]}, column=shown[name], found=found)))
+            values = {"wanted": shown[name]}
+            problems.add(Problem("header_missing", values, raw.file, raw.sheet, raw.header_row, shown[name], found))
     return problems
-
-
-def _at(raw: RawTable, problem: Problem) -> Problem:
-    return replace(problem, file=raw.file, sheet=raw.sheet)
 
 
 def decoded(cells: pd.Categorical, parse: Parser) -> tuple[np.ndarray, np.ndarray]:
@@ -114,15 +125,26 @@ def decoded(cells: pd.Categorical, parse: Parser) -> tuple[np.ndarray, np.ndarra
     return table[cells.codes], np.array([*wrong, False])[cells.codes]
 
 
-def not_understood(
-    problems: Problems, code: str, cells: pd.Categorical, wrong: np.ndarray, column: str, values: Mapping[str, Any]
-) -> None:
-    """Tell each cell that :func:`decoded` could not read; rows are positions."""
-    where = np.flatnonzero(wrong)
-    room = max(0, LISTED - len(problems.items))
-    for position in where[:room]:
-        problems.add(Problem(code, values, row=int(position), column=column, found=str(cells[position])))
-    problems.count += len(where) - min(room, len(where))
+def excel_date(text: str) -> str:
+    """What was typed where a spreadsheet shows a date: «1.2» for 1 February. Empty when the text is no date."""
+    for pattern, order in ((_DAY_FIRST, (1, 2)), (_YEAR_FIRST, (2, 1))):
+        if found := pattern.fullmatch(text.strip()):
+            day, month = (int(found.group(place)) for place in order)
+            return f"{day}.{month}"
+    if found := _MONTH.fullmatch(folded(text)):
+        month = next((n for n, names in enumerate(_MONTHS, 1) if found.group(2).startswith(tuple(names.split()))), 0)
+        return f"{int(found.group(1))}.{month}" if month else ""
+    return ""
+
+
+def is_error(text: str) -> bool:
+    """Whether a cell shows an error of a spreadsheet, as #N/A."""
+    return text.strip().casefold() in _ERRORS
+
+
+def is_rounded(text: str) -> bool:
+    """Whether a spreadsheet has turned a long identifier into a rounded number, as 1,23457E+12 (1E5 is a text)."""
+    return _ROUNDED.fullmatch(text.strip()) is not None
 
 
 def level_names(levels: Sequence[Any], key: str) -> dict[str, Any]:
@@ -151,7 +173,9 @@ def allowed_levels(framework: Framework, language: str = "fr") -> str:
 
 
 def is_simulated(raw: RawTable, index: int | None) -> bool:
-    """Whether the column of origins marks any row as simulated."""
+    """Whether the column of origins marks any row as simulated, or the kit wrote the file so."""
+    if is_saved(raw):
+        return bool(about(raw)["simulated"])
     return index is not None and any(folded(str(text)) == MARK for text in raw.cells[index].categories)
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from crcne_stats.data.raw import FORMULA_STARTS, OWN, RawTable
+from crcne_stats.domain.errors import DataError, Problem
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.ratings import COLUMNS, Ratings, Source, prepare
 from crcne_stats.domain.result import Note
@@ -43,20 +44,26 @@ def is_saved(raw: RawTable) -> bool:
 
 def about(raw: RawTable) -> dict[str, Any]:
     """Framework, simulated, notes and sources of a table written by the kit, ready as keywords."""
-    content = json.loads(raw.metadata[OWN])
-    return {
-        "framework": Framework.from_toml(content["framework"]),
-        "simulated": content["simulated"],
-        "notes": [Note(**note) for note in content["notes"]],
-        "sources": [Source(**source) for source in content["sources"]],
-    }
+    try:
+        content = json.loads(raw.metadata[OWN])
+        return {
+            "framework": Framework.from_toml(content["framework"]),
+            "simulated": content["simulated"],
+            "notes": [Note(**note) for note in content["notes"]],
+            "sources": [Source(**source) for source in content["sources"]],
+        }
+    except (ValueError, KeyError, TypeError):
+        raise DataError([Problem("parquet_unreadable", file=raw.file)]) from None
 
 
 def read_saved(raw: RawTable) -> Ratings:
     """Ratings as they were written: valid then, so valid now."""
     told = about(raw)
     framework = told.pop("framework")
-    table = pd.DataFrame(dict(zip(raw.header, raw.cells, strict=True)))[list(COLUMNS)]
+    table = pd.DataFrame(dict(zip(raw.header, raw.cells, strict=True)))
+    if set(COLUMNS) - set(table.columns):
+        raise DataError([Problem("parquet_unreadable", file=raw.file)])
+    table = table[list(COLUMNS)]
     table["score"] = pd.to_numeric(pd.Series(table["score"].astype(object)))
     return Ratings.trusted(prepare(table, framework), framework, **told)
 

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from crcne_stats.data import reading
-from crcne_stats.data.files import tables
-from crcne_stats.data.pix import is_pix, load_pix
-from crcne_stats.data.rating_rows import header_score
-from crcne_stats.data.ratings import load_ratings
+from crcne_stats.data.chosen import Chosen, framework_of
+from crcne_stats.data.files import read_all
+from crcne_stats.data.kinds import Headers, kind_of
+from crcne_stats.data.pix import pix_of
+from crcne_stats.data.ratings import ratings_of
 from crcne_stats.data.raw import RawTable
-from crcne_stats.data.saved import is_saved
-from crcne_stats.data.schema import schema
-from crcne_stats.data.students import load_students
+from crcne_stats.data.students import students_of
 from crcne_stats.domain.errors import DataError, Problem, Problems
 from crcne_stats.domain.framework import Framework
-from crcne_stats.domain.frameworks import load_framework
-from crcne_stats.domain.ratings import Ratings
+from crcne_stats.domain.ratings import Source
 from crcne_stats.domain.result import Note
-from crcne_stats.domain.students import Students
 from crcne_stats.words import words
 
 COUNTS = ("ratings", "students", "trainers", "criteria")
+KINDS = ("ratings", "students", "pix")
 
 
 @dataclass
 class Validation:
-    """The answer of ``crcne validate``: what the files hold, counts of what was accepted, and every problem."""
+    """The answer of ``crcne validate``: what the files hold, counts of what was accepted, and every problem.
+
+    ``sources`` is the ledger: for each file the rows read, set aside and refused, and the cells recoded.
+    """
 
     kind: str
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
@@ -37,6 +38,7 @@ class Validation:
     problems: Problems = field(default_factory=Problems)
     notes: list[Note] = field(default_factory=list)
     framework: str = ""
+    sources: list[Source] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -60,87 +62,59 @@ def validate(
     *,
     framework: str | Path | Framework | None = None,
     missing: Iterable[object] = (),
+    allow: Iterable[str] = (),
 ) -> Validation:
     """Find out whether files hold ratings, students or Pix results, and check them as the loaders do."""
     try:
         paths = reading.paths_of(source)
-        chosen = framework if isinstance(framework, Framework) else load_framework(framework)
+        chosen = framework_of(framework, paths)
     except DataError as error:
         return Validation("unknown", problems=error.problems)
-    kinds: dict[str, list[Path]] = {}
-    answer = Validation("unknown", framework=chosen.version)
-    for path in paths:
-        try:
-            kinds.setdefault(_kind(path, chosen), []).append(path)
-        except DataError as error:
-            answer.problems.extend(error.problems)
+    answer = Validation("unknown", framework=chosen.framework.version)
+    raws, unreadable = read_all(paths, Headers.of(chosen.framework))
+    answer.problems.extend(unreadable)
+    found: dict[str, list[RawTable]] = {}
+    for raw in raws:
+        found.setdefault(kind_of(raw, chosen.framework), []).append(raw)
+    kinds = [kind for kind in KINDS if kind in found]
     if len(kinds) == 1:
-        answer.kind = next(iter(kinds))
+        answer.kind = kinds[0]
     elif kinds:
         answer.kind = "mixed"
-    for kind, files in kinds.items():
+    for raw in found.get("unknown", []):
+        answer.problems.add(Problem("file_unknown", file=raw.file, sheet=raw.sheet))
+        answer.sources.append(Source(raw.file, raw.sha256, len(raw.rows), 0, 0, len(raw.rows)))
+    people: set[str] = set()
+    for kind in kinds:
         try:
-            _check(answer, kind, files, None if framework is None else chosen, missing)
+            people |= _check(answer, kind, found[kind], chosen, (tuple(missing), tuple(allow)))
         except DataError as error:
             answer.problems.extend(error.problems)
+            answer.sources += error.sources
+    answer.counts["students"] = len(people)
     return answer
 
 
 def _check(
-    answer: Validation, kind: str, files: list[Path], framework: Framework | None, missing: Iterable[object]
-) -> None:
-    if kind == "ratings":
-        ratings = load_ratings(files, framework=framework, missing=missing)
-        _count_ratings(answer, ratings)
-    elif kind == "students":
-        students = load_students(files, framework=framework, missing=missing)
-        _count_students(answer, students)
-    elif kind == "pix":
-        answer.counts["students"] += len(load_pix(files, framework=framework))
-    else:
-        for path in files:
-            answer.problems.add(Problem("file_unknown", file=path.name))
-
-
-def _count_ratings(answer: Validation, ratings: Ratings) -> None:
+    answer: Validation, kind: str, raws: Sequence[RawTable], chosen: Chosen, options: tuple[Any, Any]
+) -> set[str]:
+    """Count what tables of one kind hold; the identifiers of their students."""
+    if kind == "pix":
+        results = pix_of(raws, chosen.framework)
+        answer.sources += results.sources
+        return set(results.frame["student"])
+    if kind == "students":
+        students = students_of(raws, chosen.framework, *options)
+        answer.notes += students.notes
+        answer.sources += students.sources
+        return set(students.frame["student"].astype(object))
+    ratings = ratings_of(raws, chosen, *options)
     frame = ratings.frame
     answer.counts["ratings"] += len(frame)
-    for name, column in (("students", "student"), ("trainers", "trainer"), ("criteria", "criterion")):
+    for name, column in (("trainers", "trainer"), ("criteria", "criterion")):
         answer.counts[name] += int(frame[column].nunique())
     answer.missing += sum(note.values["n"] for note in ratings.notes if note.key == "ratings.missing_cells")
     answer.notes += ratings.notes
+    answer.sources += ratings.sources
     answer.framework = ratings.framework.version
-
-
-def _count_students(answer: Validation, students: Students) -> None:
-    answer.counts["students"] += len(students)
-    answer.notes += students.notes
-
-
-def _kind(path: Path, framework: Framework) -> str:
-    known = schema("students")
-    criteria = schema("ratings")
-
-    def judge(row: Iterable[str]) -> int:
-        cells = list(row)
-        students = sum(known.column(cell) is not None for cell in cells if cell)
-        return max(students, header_score(cells, criteria, framework), 9 if is_pix(cells) else 0)
-
-    found = {_kind_of(raw, framework) for raw in tables(path, judge)}
-    found.discard("unknown")
-    return found.pop() if len(found) == 1 else "mixed" if found else "unknown"
-
-
-def _kind_of(raw: RawTable, framework: Framework) -> str:
-    if is_saved(raw):
-        return "ratings" if "criterion" in raw.header else "students"
-    if is_pix(raw.header):
-        return "pix"
-    contract, roster = schema("ratings"), schema("students")
-    names = {contract.column(text) for text in raw.header}
-    own = {roster.column(text) for text in raw.header}
-    if {"trainer", "score"} & names or header_score(raw.header, contract, framework) > len(names - {None}):
-        return "ratings"
-    if {"inspe_level", "pix_level", "pix_gate", "jury"} & own or "student" in own:
-        return "students"
-    return "unknown"
+    return set(frame["student"].cat.categories)

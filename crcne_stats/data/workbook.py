@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
-import zipfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,44 +11,46 @@ import pandas as pd
 import python_calamine
 
 from crcne_stats.data.raw import HEADER_SEARCH, Judge, RawTable, cell_text, header_position, text_cells
+from crcne_stats.data.sheet_xml import Inside, inside
 from crcne_stats.domain.errors import DataError, Problem
 
-_ERROR_CELL = re.compile(rb'<c r="([A-Z]+\d+)"[^>]*t="e"[^>]*>.*?<v>([^<]*)</v></c>')
-_FORMULA_CELL = re.compile(rb'<c r="([A-Z]+\d+)"[^>]*><f[^>]*(?:/>|>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>')
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+"""The stream in which Excel keeps a workbook that has a password."""
 
 
 def workbook(content: bytes, name: str, digest: str, judge: Judge) -> list[RawTable]:
     """The tables of the visible sheets; a sheet without a known header beside others that have one is set aside."""
+    if content[:2] != b"PK" and _ENCRYPTED in content:
+        raise DataError([Problem("workbook_locked", file=name)])
+    told = inside(content, name)
     try:
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
+        visible = _visible(book)
+        shown = {sheet: _Sheet(book, sheet, judge) for sheet in visible}
     except python_calamine.PasswordError:
         raise DataError([Problem("workbook_locked", file=name)]) from None
-    except (python_calamine.CalamineError, ValueError, OSError):
+    except (python_calamine.CalamineError, ValueError, OSError, OverflowError):
         raise DataError([Problem("workbook_unreadable", file=name)]) from None
-    visible = [
+    filled = {sheet: found for sheet, found in shown.items() if found.position is not None}
+    if not filled:
+        raise DataError([Problem("file_empty", file=name)])
+    known = {sheet: found for sheet, found in filled.items() if found.known >= 2} or filled
+    tables = []
+    for sheet, found in known.items():
+        label = sheet if len(visible) > 1 else ""
+        tables.append(_table(found, told.get(sheet, Inside()), name, label, digest, len(known)))
+    hidden = [sheet for sheet in book.sheet_names if sheet not in visible]
+    tables[0].sheets_aside.extend([*(sheet for sheet in filled if sheet not in known), *hidden])
+    return tables
+
+
+def _visible(book: python_calamine.CalamineWorkbook) -> list[str]:
+    return [
         sheet.name
         for sheet in book.sheets_metadata
         if sheet.visible == python_calamine.SheetVisibleEnum.Visible
         and sheet.typ == python_calamine.SheetTypeEnum.WorkSheet
     ]
-    shown = {sheet: _Sheet(book, sheet, judge) for sheet in visible}
-    filled = {sheet: found for sheet, found in shown.items() if found.position is not None}
-    if not filled:
-        raise DataError([Problem("file_empty", file=name)])
-    known = {sheet: found for sheet, found in filled.items() if found.known >= 2} or filled
-    broken = error_cells(content, list(book.sheet_names))
-    tables = []
-    for sheet, found in known.items():
-        label = sheet if len(visible) > 1 else ""
-        table = _sheet_table(found.rows, int(found.position or 0), name, label, digest)
-        table.faults.extend(
-            Problem(code, file=name, sheet=label, row=row, column=_header_of(found, column), found=text)
-            for code, row, column, text in broken.get(sheet, ())
-            if row > int(found.position or 0) + 1
-        )
-        tables.append(table)
-    tables[0].sheets_aside.extend(sheet for sheet in filled if sheet not in known)
-    return tables
 
 
 class _Sheet:
@@ -64,50 +64,38 @@ class _Sheet:
         self.header = [] if self.position is None else head[self.position]
 
 
+def _table(sheet: _Sheet, told: Inside, name: str, label: str, digest: str, sheets: int) -> RawTable:
+    position = int(sheet.position or 0)
+    used = [index for index, text in enumerate(sheet.header) if text]
+    body = sheet.rows[position + 1 :]
+    return RawTable(
+        name,
+        label,
+        [sheet.header[index] for index in used],
+        [_column(index, body) for index in used],
+        np.arange(position + 2, position + 2 + len(body)),
+        digest,
+        faults=[
+            Problem(code, file=name, sheet=label, row=row, column=_header_of(sheet, column), found=text)
+            for code, row, column, text in told.faults
+            if row > position + 1
+        ],
+        header_row=position + 1,
+        formulas=sum(row > position + 1 for row in told.formula_rows),
+        sheets=sheets,
+    )
+
+
 def _header_of(sheet: _Sheet, column: int) -> str:
     return sheet.header[column] if column < len(sheet.header) else ""
 
 
-def error_cells(content: bytes, sheets: Sequence[str]) -> dict[str, list[tuple[str, int, int, str]]]:
-    """Cells that hold an error (#N/A…) or a formula without a stored value: code, row, column from 0, what is shown.
-
-    A reader of values shows both as empty, which would turn a broken score into one that was never given.
-    """
-    found: dict[str, list[tuple[str, int, int, str]]] = {}
-    if content[:2] != b"PK":
-        return found
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        names = archive.namelist()
-        for index, sheet in enumerate(sheets, start=1):
-            member = f"xl/worksheets/sheet{index}.xml"
-            if member not in names:
-                continue
-            text = archive.read(member)
-            for match in _ERROR_CELL.finditer(text) if b't="e"' in text else ():
-                cell = _place(match.group(1))
-                found.setdefault(sheet, []).append(("cell_error", *cell, match.group(2).decode("utf-8", "replace")))
-            for match in _FORMULA_CELL.finditer(text) if b"<f" in text else ():
-                cell = _place(match.group(1))
-                found.setdefault(sheet, []).append(("formula_without_value", *cell, "="))
-    return found
-
-
-def _place(reference: bytes) -> tuple[int, int]:
-    """Row from 1 and column from 0 of a cell such as B12."""
-    letters, digits = re.match(rb"([A-Z]+)(\d+)", reference).groups()  # type: ignore[union-attr]
-    column = 0
-    for letter in letters:
-        column = 26 * column + letter - 64
-    return int(digits), column - 1
-
-
-def _sheet_table(rows: list[list[Any]], position: int, name: str, sheet: str, digest: str) -> RawTable:
-    header = [cell_text(cell) for cell in rows[position]]
-    used = [index for index, text in enumerate(header) if text]
-    body = rows[position + 1 :]
-    cells = []
-    for index in used:
-        codes, uniques = pd.factorize(np.array([cell_text(row[index]) for row in body] + [""], dtype=object))
-        cells.append(text_cells(codes[:-1], np.asarray(uniques, dtype=object)))
-    numbers = np.arange(position + 2, position + 2 + len(body))
-    return RawTable(name, sheet, [header[index] for index in used], cells, numbers, digest)
+def _column(index: int, rows: Sequence[Sequence[Any]]) -> pd.Categorical:
+    """A column as text. Distinct cells are found first: TRUE and 1 are equal to Python, so truth values are not."""
+    values = [row[index] for row in rows]
+    if bool in set(map(type, values)):
+        values = [cell_text(value) for value in values]
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    codes, uniques = pd.factorize(array, use_na_sentinel=False) if len(array) else (np.zeros(0, int), array)
+    return text_cells(codes, np.array([cell_text(value) for value in uniques], dtype=object))

@@ -77,11 +77,15 @@ class Problem:
 
 
 class Problems:
-    """Faults in the order in which they were found: at most :data:`LISTED` kept per call, all counted."""
+    """Faults in the order in which they were found: at most :data:`LISTED` kept per call, all counted.
+
+    ``faulty`` holds arrays of the positions of all the rows at fault, those past the listing too.
+    """
 
     def __init__(self, items: Iterable[Problem] = (), uncounted: int = 0) -> None:
         self.items: list[Problem] = []
         self.count = uncounted
+        self.faulty: list[Any] = []
         for item in items:
             self.add(item)
 
@@ -107,10 +111,14 @@ class Problems:
 
 
 class DataError(ValueError):
-    """Data refused, with every fault found. ``str(error)`` is the French text; ``error.text("en")`` the English."""
+    """Data refused, with every fault found. ``str(error)`` is the French text; ``error.text("en")`` the English.
 
-    def __init__(self, problems: Problems | Iterable[Problem]) -> None:
+    ``sources`` tells, file by file, how many rows were read, set aside and refused, as far as the reading went.
+    """
+
+    def __init__(self, problems: Problems | Iterable[Problem], sources: Iterable[Any] = ()) -> None:
         self.problems = problems if isinstance(problems, Problems) else Problems(problems)
+        self.sources = tuple(sources)
         super().__init__(self.problems)
 
     def text(self, language: str = "fr") -> str:

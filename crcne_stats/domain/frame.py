@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,7 +27,15 @@ def as_text(values: Any) -> pd.Series:
 def _text(value: Any) -> str:
     if isinstance(value, float | np.floating) and float(value).is_integer():
         value = int(value)
-    return str(value).strip()
+    return plain_text(str(value))
+
+
+_BLANKS = str.maketrans(dict.fromkeys("\u00a0\u202f\u2007", " ") | dict.fromkeys("\u200b\ufeff", None))
+
+
+def plain_text(text: str) -> str:
+    """``text`` as one compares identifiers: composed accents, plain spaces, nothing invisible, none around."""
+    return text.strip() if text.isascii() else unicodedata.normalize("NFC", text.translate(_BLANKS)).strip()
 
 
 def combined_codes(frame: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
@@ -45,5 +54,6 @@ def first_rows(key: np.ndarray) -> np.ndarray:
 
 
 def positions(problems: Problems, where: np.ndarray) -> int:
-    """How many of the faulty rows ``where`` still fit in the listing."""
+    """How many of the faulty rows ``where`` still fit in the listing; all of them are remembered as faulty."""
+    problems.faulty.append(where)
     return min(len(where), max(0, LISTED - len(problems.items)))

@@ -23,7 +23,11 @@ _RATING_KEY = ("session", "student", "trainer", "occasion", "criterion")
 
 @dataclass(frozen=True)
 class Source:
-    """Where rows came from and what became of them."""
+    """Where rows came from and what became of them.
+
+    Rows are those of the file below the header that hold anything; ``recoded`` counts cells whose word was turned into
+    a score, ``set_aside`` rows in which nothing is rated, ``refused`` rows at fault.
+    """
 
     file: str
     sha256: str = ""
@@ -277,7 +281,7 @@ def _duplicates(problems: Problems, prepared: pd.DataFrame, identified: np.ndarr
     score = prepared["score"].to_numpy()[rows]
     same = score[repeated] == score[first[repeated]]
     for code, chosen in (("duplicate_equal", repeated[same]), ("duplicate_contradictory", repeated[~same])):
-        room = positions(problems, chosen)
+        room = positions(problems, rows[chosen])
         for position in chosen[:room]:
             row, other = rows[position], rows[first[position]]
             values = {
@@ -299,7 +303,7 @@ def _two_homes(problems: Problems, prepared: pd.DataFrame, column: str) -> None:
     pair = student * (int(home.max(initial=0)) + 1) + home
     # One fault per student and second home, not one per row.
     wrong = np.flatnonzero((home != home[first]) & (first_rows(pair) == np.arange(len(rows))))
-    room = positions(problems, wrong)
+    room = positions(problems, rows[wrong])
     for position in wrong[:room]:
         row, other = rows[position], rows[first[position]]
         values = {

@@ -109,8 +109,11 @@ def prepare(table: pd.DataFrame, framework: Framework) -> pd.DataFrame:
     return pd.DataFrame(ready)
 
 
-def faults(prepared: pd.DataFrame, framework: Framework) -> Problems:
-    """Every breach of the invariants of :class:`Students`; rows count from 0, columns have our names."""
+def faults(prepared: pd.DataFrame, framework: Framework, skip: np.ndarray | None = None) -> Problems:
+    """Every breach of the invariants of :class:`Students`; rows count from 0, columns have our names.
+
+    ``skip`` (rows,) marks rows with a cell that could not be understood: its absence needs no explanation.
+    """
     problems = Problems()
     ladder = [level.key for level in framework.levels]
     allowed: dict[str, list[str]] = dict.fromkeys(LEVELS, ladder)
@@ -129,6 +132,7 @@ def faults(prepared: pd.DataFrame, framework: Framework) -> Problems:
     level = prepared["inspe_level"].notna()
     if level.any():
         unexplained = (~level & ~status.isin(["refused", "waiting"])).to_numpy()
+        unexplained = unexplained if skip is None else unexplained & ~skip
         _tell(problems, "level_unexplained", prepared, unexplained, "inspe_level")
     contradicted = (
         level & (prepared["inspe_level"].astype(object) != "not_reached") & status.isin(["refused"])
@@ -151,7 +155,7 @@ def _repeated(problems: Problems, prepared: pd.DataFrame) -> None:
     rows = np.flatnonzero(prepared["student"].notna().to_numpy())
     first = first_rows(combined_codes(prepared.iloc[rows], ("session", "student")))
     again = np.flatnonzero(first != np.arange(len(rows)))
-    room = positions(problems, again)
+    room = positions(problems, rows[again])
     for position in again[:room]:
         found = str(prepared["student"].iloc[rows[position]])
         values = {"first_row": int(rows[first[position]])}

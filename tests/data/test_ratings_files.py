@@ -14,6 +14,7 @@ import pytest
 from crcne_stats.data.ratings import load_ratings
 from crcne_stats.domain.errors import LISTED, DataError, Problem
 from crcne_stats.domain.ratings import Ratings
+from crcne_stats.words import words
 
 LONG = [
     ["etudiant", "formateur", "inspe", "critere", "niveau"],
@@ -266,7 +267,10 @@ def test_a_duplicate_names_the_row_it_repeats(tmp_path: Path) -> None:
 def test_a_duplicate_across_files_names_its_own_file(tmp_path: Path) -> None:
     one, two = saved(tmp_path, text_of(LONG), "a.csv"), saved(tmp_path, text_of(LONG[:2]), "b.csv")
     problem = only(refused([one, two]))
-    assert (problem.code, *place(problem)) == ("duplicate_equal", "b.csv", "", 2, "niveau", "3")
+    assert (problem.code, *place(problem)) == (
+        "duplicate_equal_elsewhere", "b.csv", "", 2, "niveau", "3",
+    )  # fmt: skip
+    assert "a.csv" in problem.sentence(words("fr"))
 
 
 def test_a_wide_fault_names_the_header_of_the_criterion(tmp_path: Path) -> None:
@@ -286,14 +290,14 @@ def test_a_missing_column_tells_what_stands_there(tmp_path: Path) -> None:
     path = saved(tmp_path, text_of([row[:1] + row[2:] for row in LONG]))
     problem = only(refused(path))
     assert (problem.code, *place(problem)) == (
-        "header_missing", "notes.csv", "", None, "formateur", "etudiant, inspe, critere, niveau",
+        "header_missing", "notes.csv", "", 1, "formateur", "etudiant, inspe, critere, niveau",
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("header", ["etudiant", "student", "Étudiant"])
 def test_twice_the_same_column(tmp_path: Path, header: str) -> None:
     problem = only(refused(saved(tmp_path, text_of([[*LONG[0], header], *([*row, "E"] for row in LONG[1:])]))))
-    assert (problem.code, *place(problem)) == ("header_twice", "notes.csv", "", None, header, header)
+    assert (problem.code, *place(problem)) == ("header_twice", "notes.csv", "", 1, header, header)
     assert problem.values["first"] == "etudiant"
 
 
@@ -362,7 +366,7 @@ def test_a_workbook_without_any_row(tmp_path: Path) -> None:
 def test_a_header_alone_holds_no_ratings(tmp_path: Path, rows: Rows, kind: str) -> None:
     path = saved(tmp_path, text_of(rows)) if kind == "csv" else workbook(tmp_path, {"Feuil1": rows})
     problem = only(refused(path))
-    assert (problem.code, problem.file) == ("no_ratings", f"notes.{kind}")
+    assert (problem.code, problem.file) == ("header_only", f"notes.{kind}")
 
 
 def test_an_absent_file_and_an_empty_folder(tmp_path: Path) -> None:
