@@ -1,0 +1,177 @@
+"""Marginal maximum likelihood of the many-facet Rasch model (Bock & Aitkin 1981, doi:10.1007/BF02293801)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from crcne_stats.core.rasch.design import Floats, Model, RatingData
+from crcne_stats.core.rasch.expectation import Expectation, Problem, Scores
+from crcne_stats.core.rasch.layout import ANCHORED, Layout, layout
+from crcne_stats.core.rasch.newton import FLOOR, Pass, Solution, solve
+from crcne_stats.core.rasch.population import Population
+from crcne_stats.core.rasch.start import starting_point
+from crcne_stats.core.rasch.sufficient import features, sufficient
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A marginal maximum likelihood fit.
+
+    Attributes
+    ----------
+    value, se, robust_se : (parameter,)
+        In logits, NaN where a parameter has none (an anchor has a value without error). ``se`` comes from the
+        observed information, ``robust_se`` from the sandwich clustered by student. The parameters stand as in
+        ``plan.blocks``.
+    covariance, robust_covariance : (estimate, estimate)
+        Free parameters (``plan.free``), regression coefficients, log sd.
+    history : one Pass for each look at the likelihood
+    converged : whether the Newton decrement fell below its tolerance with an information of full rank
+    """
+
+    problem: Problem
+    found: Expectation
+    value: Floats
+    se: Floats
+    robust_se: Floats
+    covariance: Floats
+    robust_covariance: Floats
+    history: tuple[Pass, ...]
+    converged: bool
+
+    @property
+    def plan(self) -> Layout:
+        """The model on the data."""
+        return self.problem.plan
+
+    @property
+    def coefficient(self) -> Floats:
+        """Regression coefficients of ability (column,)."""
+        return self.found.point.coefficient
+
+    @property
+    def coefficient_se(self) -> Floats:
+        """Their standard errors (column,)."""
+        first = len(self.plan.free)
+        return np.sqrt(np.diag(self.covariance)[first : first + len(self.coefficient)])
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation of ability within groups."""
+        return self.found.point.sd
+
+    @property
+    def sd_se(self) -> float:
+        """Its standard error (delta method); NaN when it was held."""
+        held = self.problem.population.sd is not None
+        return float("nan") if held else self.sd * float(np.sqrt(self.covariance[-1, -1]))
+
+    @property
+    def no_variance(self) -> bool:
+        """Whether the standard deviation of ability ended at its floor."""
+        return self.problem.population.sd == FLOOR
+
+    @property
+    def log_likelihood(self) -> float:
+        """Marginal log-likelihood at the estimate."""
+        return self.found.log_likelihood
+
+    @property
+    def deviance(self) -> float:
+        """−2 log-likelihood."""
+        return -2 * self.log_likelihood
+
+    @property
+    def n_parameters(self) -> int:
+        """Free parameters, constraints deducted."""
+        population = self.problem.population
+        return self.plan.n_parameters + population.n_columns + (population.sd is None)
+
+    @property
+    def n_students(self) -> int:
+        """Students with a rating that informs the fit."""
+        return int((self.problem.stats.n_ratings > 0).sum())
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion."""
+        return self.deviance + 2 * self.n_parameters
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion; the sample size is the number of students."""
+        return self.deviance + float(np.log(max(1, self.n_students))) * self.n_parameters
+
+    def block(self, name: str) -> slice:
+        """Where the parameters of a facet, an interaction or the thresholds stand."""
+        return self.plan.blocks[name].range
+
+
+def fit(
+    data: RatingData, model: Model, population: Population, distance: float | None = None, max_passes: int = 60
+) -> Fit:
+    """Fit the model by marginal maximum likelihood.
+
+    Parameters
+    ----------
+    distance
+        Of the nodes, in logits. By default 0.2, halved until it is no more than 1.1 times the smallest posterior
+        standard deviation of a student.
+
+    Raises
+    ------
+    ValueError
+        When the model names unknown facets or anchors, or no rating is left to inform the fit.
+    """
+    plan = layout(data, model)
+    if not len(plan.free):
+        raise ValueError("no parameter can be estimated from these ratings")
+    stats = sufficient(plan)
+    problem = Problem(plan, stats, features(plan, stats), population)
+    return finished(solve(problem, starting_point(problem), distance, max_passes))
+
+
+def finished(solution: Solution) -> Fit:
+    """The fit with its two kinds of standard errors."""
+    problem, found = solution.problem, solution.found
+    plan = problem.plan
+    covariance = solution.factor.covariance()
+    robust = covariance @ score_products(problem, solution.scores) @ covariance
+    value = np.full(len(plan.status), np.nan)
+    used = np.concatenate([plan.free, np.flatnonzero(plan.status == ANCHORED)])
+    value[used] = found.point.value[used]
+    se, robust_se = (np.full(len(value), np.nan) for _ in range(2))
+    n_free = len(plan.free)
+    se[plan.free] = np.sqrt(np.maximum(np.diag(covariance)[:n_free], 0))
+    robust_se[plan.free] = np.sqrt(np.maximum(np.diag(robust)[:n_free], 0))
+    return Fit(
+        problem, found, value, se, robust_se, covariance, robust, solution.history, solution.converged
+    )
+
+
+def score_matrix(problem: Problem, scores: Scores) -> sparse.csr_array:
+    """Each student's score (student, estimate), in the order of the gradient."""
+    plan, few, population = problem.plan, problem.features, problem.population
+    n, n_free = len(scores.ability), len(plan.free)
+    place = np.full(len(plan.status) + 1, n_free)
+    place[plan.free] = np.arange(n_free)
+    row = np.repeat(np.arange(n), few.n_seats)
+    seat = place[few.seat_parameter].ravel()
+    seats = sparse.csr_array((scores.few.ravel(), (row, seat)), shape=(n, n_free + 1))[:, :n_free]
+    common = sparse.coo_array(
+        (scores.common.ravel(), (np.repeat(np.arange(n), few.n_common), np.tile(place[few.common_parameters], n))),
+        shape=(n, n_free),
+    )
+    parts = [sparse.csr_array(seats + common.tocsr()), population.design * scores.ability[:, None]]
+    if population.sd is None:
+        parts.append(scores.spread[:, None])
+    return sparse.csr_array(sparse.hstack(parts))
+
+
+def score_products(problem: Problem, scores: Scores) -> Floats:
+    """Σ over students of the outer product of their scores: the middle of the sandwich (Huber 1967; White 1982)."""
+    matrix = score_matrix(problem, scores)
+    return np.asarray((matrix.T @ matrix).toarray())
