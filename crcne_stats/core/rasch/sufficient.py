@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import sparse
 
-from crcne_stats.core.rasch.design import THRESHOLD, Floats, Ints
+from crcne_stats.core.rasch.design import THRESHOLD, Floats, Ints, tally
 from crcne_stats.core.rasch.layout import Layout, location_columns
 from crcne_stats.core.rasch.nodes import CHUNK
 
@@ -57,8 +57,8 @@ def sufficient(plan: Layout) -> Sufficient:
     weight = None if data.weight is None else data.weight[plan.kept]
     slot = plan.steps.slot[plan.cell_group[cell], data.score[plan.kept]]
     level = plan.steps.level[plan.cell_group[cell], slot]
-    total = np.bincount(student, level if weight is None else weight * level, minlength=data.n_students)
-    n_ratings = np.bincount(student, weight, minlength=data.n_students).astype(float)
+    total = tally(student, level if weight is None else weight * level, data.n_students)
+    n_ratings = tally(student, weight, data.n_students)
     n_slots = plan.steps.gap.shape[1]
     reached = np.bincount(slot * plan.n_cells + cell, weight, minlength=(n_slots + 1) * plan.n_cells)
     reached = reached.reshape(n_slots + 1, plan.n_cells)[::-1].cumsum(axis=0)[::-1][1:]
@@ -192,8 +192,11 @@ def features(plan: Layout, stats: Sufficient) -> Features:
     observed_common = observed[:, common_parameters].toarray()
     padded = sparse.csr_array(sparse.hstack([observed, sparse.csr_array((n_students, 1))]))
     who = np.repeat(np.arange(n_students), seats)
-    observed_few = padded[who, seat_parameter.ravel()].reshape(n_students, seats) if seats else np.zeros((n_students, 0))
-    return Features(sums, _parts(plan, stats, sums, unit), common, several, common_parameters, seat_parameter, observed_common, observed_few)
+    observed_few = np.zeros((n_students, seats))
+    if seats:
+        observed_few[...] = padded[who, seat_parameter.ravel()].reshape(n_students, seats)
+    parts = _parts(plan, stats, sums, unit)
+    return Features(sums, parts, common, several, common_parameters, seat_parameter, observed_common, observed_few)
 
 
 def _feature_sums(plan: Layout, stats: Sufficient, free: Ints) -> tuple[sparse.csr_array, Ints, Ints]:
@@ -257,7 +260,7 @@ def _observed(plan: Layout, stats: Sufficient) -> sparse.csr_array:
     level = steps.level[group, slot]
     level = level if weight is None else level * weight
     n, size = data.n_students, plan.jacobian.shape[1]
-    by_pair = np.bincount(stats.pair, level, minlength=len(stats.pair_student))
+    by_pair = tally(stats.pair, level, len(stats.pair_student))
     total = sparse.csr_array((n, size))
     for name, column in location_columns(plan).items():
         if data.item in name.split(":"):
