@@ -2,74 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pingouin
 
+from crcne_stats.analysis.difficulty_notes import notes
+from crcne_stats.analysis.difficulty_sheets import Sheets, sheets_of
 from crcne_stats.analysis.levels import level_use
-from crcne_stats.core import classical
+from crcne_stats.core import classical, factor
 from crcne_stats.core.classical import Interval
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.ratings import Ratings
-from crcne_stats.domain.result import Note, Result
+from crcne_stats.domain.result import Result
 
 FEW_STUDENTS = 30
-FAR = 0.05
-"""A gap between two correlations that deserves the first screen."""
 
 
-@dataclass(frozen=True)
-class Sheets:
-    """The scores as an array: a row is one student's file seen by one trainer.
-
-    ``x`` (row, criterion) has NaN for a cell that was not rated; ``student``, ``file`` and ``trainer`` are codes
-    (row,); ``keys`` names the criteria, in the framework's order.
-    """
-
-    x: np.ndarray
-    student: np.ndarray
-    file: np.ndarray
-    trainer: np.ndarray
-    keys: list[str]
-
-    @cached_property
-    def rest(self) -> np.ndarray:
-        """(row, criterion) how the row stands on the other criteria."""
-        return classical.rest(self.x)
-
-    @cached_property
-    def rest_other(self) -> np.ndarray:
-        """(row, criterion) the same, as the other trainers of the file saw it, on average."""
-        return classical.of_others(self.rest, self.file)
-
-    @cached_property
-    def _rest_other_square(self) -> np.ndarray:
-        return classical.of_others(self.rest**2, self.file)
-
-    def item_rest(self, j: int) -> tuple[Interval, np.ndarray]:
-        """Correlation of criterion ``j`` with the rest of the sheet, and the influence of each row."""
-        return classical.correlation(self.x[:, j], self.rest[:, j], self.student)
-
-    def item_rest_other(self, j: int) -> tuple[Interval, np.ndarray]:
-        """The same with the rest of one other sheet of the file.
-
-        One, and not the mean of all the others: a mean of several trainers is more reliable than one hand and could
-        not be compared with :meth:`item_rest`.
-        """
-        return classical.correlation(self.x[:, j], self.rest_other[:, j], self.student, self._rest_other_square[:, j])
-
-    @cached_property
-    def holes(self) -> float:
-        """Share of cells without a rating."""
-        return float(np.isnan(self.x).mean()) if self.x.size else 0.0
-
-
-def difficulty(ratings: Ratings, *, weak: float = 0.3, crowded: float = 0.4) -> Result:
-    """Classical statistics of each criterion.
+def difficulty(ratings: Ratings, *, weak: float = 0.3, crowded: float = 0.4, severity: Result | None = None) -> Result:
+    """Classical statistics of each criterion, beside those of the many-facet Rasch model.
 
     Parameters
     ----------
@@ -79,6 +31,8 @@ def difficulty(ratings: Ratings, *, weak: float = 0.3, crowded: float = 0.4) -> 
         Notes name the criteria whose item–rest correlation lies under ``weak``, and those with more than the share
         ``crowded`` of ratings at one end of the scale (on a scale of four levels or fewer, more than twice an even
         share, 90 % on two levels). Rules of thumb; they change no number.
+    severity
+        The many-facet Rasch result on the same ratings; its difficulties then stand in the table.
 
     Returns
     -------
@@ -87,46 +41,54 @@ def difficulty(ratings: Ratings, *, weak: float = 0.3, crowded: float = 0.4) -> 
         ``position`` from 0 (everybody at the highest level) to 1 (everybody at the lowest), which compares criteria
         whose scales differ; ``item_rest``, the correlation with the other criteria of the same sheet (a sheet is one
         student's file filled in by one trainer), and ``item_rest_other``, with the other criteria as *another* trainer
-        of the file saw them, which halo and severity do not inflate, both with bounds; ``alpha_if_dropped``;
-        ``floor`` and ``ceiling``, shares at the ends of the scale; ``reason``.
+        of the file saw them, which halo and severity do not inflate; ``polyserial``, the same as
+        ``item_rest_other`` for the quality behind the levels, which a few crowded levels do not shrink; all with
+        bounds; ``alpha_if_dropped``; ``floor`` and ``ceiling``, shares at the ends of the scale; with ``severity``
+        also ``difficulty`` and ``difficulty_se`` in logits, positive for a hard criterion, ``infit`` and ``outfit``
+        mean squares (1 where ratings vary as the model says, more where they are erratic); ``reason``.
 
         ``tables["levels"]``: ``n_ratings`` and ``share`` of each level of each criterion, unused ones too.
 
-        ``tables["reliability"]``: Cronbach's α of all the criteria, and of each phase and item with two or more.
+        ``tables["reliability"]``: Cronbach's ``alpha`` and McDonald's ``omega`` (three criteria or more) of all the
+        criteria, and of each phase and item with two or more.
 
     Notes
     -----
     Errors and intervals are clustered by student. Correlations and covariances use, for each pair, the sheets that
-    have both (pairwise). α describes one trainer's sheet: it says nothing on whether two trainers agree.
+    have both (pairwise). α and ω describe one trainer's sheet: they say nothing on whether two trainers agree, and halo
+    raises them.
 
     References
     ----------
-    Cronbach (1951), doi:10.1007/BF02310555. Henrysson (1963), doi:10.1007/BF02289618 (item–rest). Feldt, Woodruff &
-    Salih (1987), doi:10.1177/014662168701100107 (interval of α on independent sheets); otherwise log(1 − α) after
-    Bonett (2002), doi:10.3102/10769986027004335, with the clustered error.
+    Cronbach (1951), doi:10.1007/BF02310555. McDonald (1999), Test theory, p. 89. Henrysson (1963),
+    doi:10.1007/BF02289618 (item–rest). Olsson, Drasgow & Dorans (1982), doi:10.1007/BF02294164 (polyserial). Feldt,
+    Woodruff & Salih (1987), doi:10.1177/014662168701100107 (interval of α on independent sheets); otherwise
+    log(1 − α) after Bonett (2002), doi:10.3102/10769986027004335, with the clustered error.
     """
     settings: dict[str, Any] = {"weak": weak, "crowded": crowded}
-    sheets = _sheets(ratings)
+    sheets = sheets_of(ratings)
     tables = {
-        "difficulty": _criteria(ratings, sheets),
+        "difficulty": _with_rasch(_criteria(ratings, sheets), severity),
         "levels": level_use(ratings),
         "reliability": _reliability(ratings.framework, sheets),
     }
-    found = _notes(tables, sheets, weak, crowded)
-    return Result("difficulty", tables, found, settings, {"ratings": ratings})
+    return Result("difficulty", tables, notes(tables, sheets, weak, crowded), settings, {"ratings": ratings})
 
 
-def _sheets(ratings: Ratings) -> Sheets:
-    frame = ratings.scored
-    student, trainer = ratings.codes("student", frame)[0], ratings.codes("trainer", frame)[0]
-    criterion, labels = ratings.codes("criterion", frame)
-    file = ratings.units(frame)
-    key = file * (int(trainer.max(initial=0)) + 1) + trainer
-    _, first, row = np.unique(key, return_index=True, return_inverse=True)
-    column = np.array([ratings.criteria.index(label) if label in ratings.criteria else -1 for label in labels])
-    x = np.full((len(first), len(ratings.criteria)), np.nan)
-    x[row, column[criterion]] = frame["score"].to_numpy()
-    return Sheets(x, student[first], file[first], trainer[first], ratings.criteria)
+_RASCH = {"difficulty": "difficulty", "se": "difficulty_se", "infit": "infit", "outfit": "outfit"}
+"""Columns of the criteria of ``severity``, and their names here."""
+
+
+def _with_rasch(table: pd.DataFrame, severity: Result | None) -> pd.DataFrame:
+    """The many-facet Rasch numbers before the remark, where a result has them."""
+    if severity is None or "criteria" not in severity.tables:
+        return table
+    own = severity.tables["criteria"].set_index("criterion")
+    answer = table.drop(columns="reason")
+    for theirs, ours in _RASCH.items():
+        answer[ours] = own[theirs].astype(float).reindex(table["criterion"]).to_numpy()
+    answer["reason"] = table["reason"].mask((table["reason"] == "") & answer["difficulty"].isna(), "no_measure")
+    return answer
 
 
 def _criteria(ratings: Ratings, sheets: Sheets) -> pd.DataFrame:
@@ -147,7 +109,7 @@ def _criterion(framework: Framework, sheets: Sheets, j: int, alpha_without: floa
     scale, entry, n = framework.level_scores(key), framework.criterion(key), int(known.sum())
     lowest, highest = min(scale), max(scale)
     average = classical.mean(x, sheets.student)
-    item_rest, other = sheets.item_rest(j)[0], sheets.item_rest_other(j)[0]
+    item_rest, other, polyserial = sheets.item_rest(j)[0], sheets.item_rest_other(j)[0], sheets.polyserial_other(j)
     row: dict[str, Any] = {
         "criterion": key,
         "item": entry.item,
@@ -163,6 +125,7 @@ def _criterion(framework: Framework, sheets: Sheets, j: int, alpha_without: floa
         "position": (highest - average.value) / (highest - lowest) if highest > lowest else np.nan,
         **_named("item_rest", item_rest),
         **_named("item_rest_other", other),
+        **_named("polyserial", polyserial),
         "alpha_if_dropped": alpha_without,
         "floor": float((x[known] == lowest).mean()) if n else np.nan,
         "ceiling": float((x[known] == highest).mean()) if n else np.nan,
@@ -193,7 +156,9 @@ def _reason(row: dict[str, Any], sheets: Sheets, j: int) -> str:
         return "few_students"
     if np.isnan(row["alpha_if_dropped"]):
         return "no_alpha"
-    return "few_students" if row["n_students"] < FEW_STUDENTS else ""
+    if row["n_students"] < FEW_STUDENTS:
+        return "few_students"
+    return "perfect_order" if np.isnan(row["polyserial_low"]) else ""
 
 
 def _reliability(framework: Framework, sheets: Sheets) -> pd.DataFrame:
@@ -217,7 +182,8 @@ def _alpha(sheets: Sheets, chosen: np.ndarray) -> dict[str, Any]:
     x, student = x[rated], sheets.student[rated]
     n_students, n_criteria = len(np.unique(student)), int(chosen.sum())
     counts = {"n_criteria": n_criteria, "n_students": n_students, "n_sheets": len(x)}
-    nothing = {"alpha": np.nan, "se": np.nan, "low": np.nan, "high": np.nan, **counts, "method": ""}
+    numbers = ("alpha", "se", "low", "high", "omega", "omega_low", "omega_high")
+    nothing = {**dict.fromkeys(numbers, np.nan), **counts, "method": ""}
     if n_criteria < 2:
         return nothing | {"reason": "one_criterion"}
     if n_students < 2:
@@ -228,121 +194,25 @@ def _alpha(sheets: Sheets, chosen: np.ndarray) -> dict[str, Any]:
     if c.sum() <= 1e-12:
         return nothing | {"reason": "no_alpha" if np.trace(c) > 0 else "constant_scores"}
     value = float(pingouin.cronbach_alpha(pd.DataFrame(x), nan_policy="pairwise")[0])
-    clustered = classical.interval(value, classical.alpha_influence(x, c), student, "alpha")
+    moved = classical.covariance_influence(x, c, classical.alpha_slope(c))
+    clustered = classical.interval(value, moved, student, "alpha")
     # Feldt's interval takes sheets for independent, so it holds only where each student has a single complete one.
     independent = n_students == len(x) and not np.isnan(x).any()
     low, high = classical.feldt(value, len(x), n_criteria) if independent else (clustered.low, clustered.high)
-    estimate = {"alpha": value, "se": clustered.se, "low": low, "high": high, **counts}
-    reason = "few_students" if n_students < FEW_STUDENTS else ""
-    return {**estimate, "method": "feldt" if independent else "clustered", "reason": reason}
+    estimate = {"alpha": value, "se": clustered.se, "low": low, "high": high}
+    omega, reason = _omega(x, c, student)
+    if n_students < FEW_STUDENTS:
+        reason = reason or "few_students"
+    return {**estimate, **omega, **counts, "method": "feldt" if independent else "clustered", "reason": reason}
 
 
-def _notes(tables: dict[str, pd.DataFrame], sheets: Sheets, weak: float, crowded: float) -> list[Note]:
-    table = tables["difficulty"]
-    n = len(np.unique(sheets.student))
-    found = [
-        *_extremes(table, n),
-        *_crowded(tables, crowded, n),
-        *_discrimination(table, weak, n),
-        *_same_hand(sheets, n),
-    ]
-    if table["reason"].isin(["one_trainer_per_file"]).any():
-        found.append(Note("difficulty.one_trainer", {}, "caution", 45))
-    unused = tables["levels"].query("n_ratings == 0 and reason == ''")["criterion"].nunique()
-    if unused:
-        found.append(Note("difficulty.unused_levels", {"n": int(unused)}, "finding", 50, n))
-    if tables["levels"].groupby("criterion").size().nunique() > 1:
-        found.append(Note("difficulty.mixed_scales", {}, "caution", 62))
-    if sheets.holes > 0:
-        found.append(Note("difficulty.holes", {"share": sheets.holes}, "caution", 65, n))
-    return found
-
-
-def _listed(keys: pd.Series, most: int = 3) -> str:
-    return ", ".join(str(key) for key in keys.head(most)) + (" …" if len(keys) > most else "")
-
-
-def _extremes(table: pd.DataFrame, n: int) -> list[Note]:
-    rated = table[table["position"].notna()].sort_values(["position", "criterion"], ascending=[False, True])
-    if len(rated) < 2 or rated["position"].iloc[0] == rated["position"].iloc[-1]:
-        return []
-    hard, easy = rated.iloc[0], rated.iloc[-1]
-    values = {
-        "hardest": _listed(rated["criterion"].head(3)),
-        "easiest": _listed(rated["criterion"].iloc[::-1].head(3)),
-        "hard": str(hard["criterion"]),
-        "hard_mean": float(hard["mean"]),
-        "easy": str(easy["criterion"]),
-        "easy_mean": float(easy["mean"]),
-    }
-    return [Note("difficulty.extremes", values, "finding", 15, n)]
-
-
-def _crowded(tables: dict[str, pd.DataFrame], crowded: float, n: int) -> list[Note]:
-    table = tables["difficulty"]
-    n_levels = tables["levels"].groupby("criterion").size().reindex(table["criterion"]).to_numpy()
-    limit = np.maximum(crowded, np.minimum(2 / n_levels, 0.9))
-    found = []
-    for end in ("floor", "ceiling"):
-        over = table.assign(limit=limit)[(table[end] > limit).to_numpy()]
-        over = over.sort_values([end, "criterion"], ascending=[False, True])
-        if len(over):
-            values = {
-                "n": len(over),
-                "criteria": _listed(over["criterion"]),
-                "share": float(over[end].iloc[0]),
-                "first": str(over["criterion"].iloc[0]),
-                "limit": float(over["limit"].min()),
-            }
-            found.append(Note(f"difficulty.{end}", values, "finding", 25, n))
-    return found
-
-
-def _discrimination(table: pd.DataFrame, weak: float, n: int) -> list[Note]:
-    """Criteria surely under the limit make a finding; those that may be under it, a detail."""
-    other = table["item_rest_other"].notna().any()
-    name = "item_rest_other" if other else "item_rest"
-    kind = "other" if other else "same"
-    found = []
-    sure = table[f"{name}_high"] < weak
-    perhaps = (table[name] < weak) & ~sure
-    for key, chosen, rank in (("weak", sure, 22.0), ("perhaps_weak", perhaps, 48.0)):
-        low = table[chosen].sort_values([name, "criterion"])
-        if len(low):
-            worst = low.iloc[0]
-            values = {
-                "n": len(low),
-                "criteria": _listed(low["criterion"]),
-                "first": str(worst["criterion"]),
-                "value": float(worst[name]),
-                "low": float(worst[f"{name}_low"]),
-                "high": float(worst[f"{name}_high"]),
-                "limit": weak,
-                "kind": kind,
-            }
-            found.append(Note(f"difficulty.{key}", values, "finding", rank, n))
-    return found
-
-
-def _same_hand(sheets: Sheets, n: int) -> list[Note]:
-    """How much of the item–rest correlation, on average over criteria, comes from the same trainer's hand."""
-    own, other, moves = [], [], []
-    for j in range(len(sheets.keys)):
-        (first, a), (second, b) = sheets.item_rest(j), sheets.item_rest_other(j)
-        if np.isfinite(first.value) and np.isfinite(second.value):
-            own.append(first.value)
-            other.append(second.value)
-            # As means over all rows, so that the two can be subtracted although they rest on different rows.
-            moves.append(_over_all(a) - _over_all(b))
-    if not own:
-        return []
-    gap = classical.interval(float(np.mean(own) - np.mean(other)), np.mean(moves, axis=0), sheets.student)
-    values = {"own": float(np.mean(own)), "other": float(np.mean(other)), "gap": gap.value}
-    values |= {"low": gap.low, "high": gap.high}
-    key = "same_hand" if gap.low > 0 else "same_hand_unclear"
-    return [Note(f"difficulty.{key}", values, "finding", 28 if gap.low > 0 and gap.value >= FAR else 55, n)]
-
-
-def _over_all(influence: np.ndarray) -> np.ndarray:
-    known = ~np.isnan(influence)
-    return np.where(known, influence, 0.0) / known.mean()
+def _omega(x: np.ndarray, c: np.ndarray, student: np.ndarray) -> tuple[dict[str, float], str]:
+    """ω with its bounds, and why they are missing or doubtful."""
+    fit = factor.one_factor(c)
+    if fit is None:
+        return dict.fromkeys(("omega", "omega_low", "omega_high"), np.nan), "no_omega_two" if len(c) < 3 else "no_omega"
+    moved = classical.covariance_influence(x, c, factor.omega_slope(c, fit))
+    found = classical.interval(fit.omega, moved, student, "share")
+    if fit.bounded:  # at the edge the likelihood equations do not hold, and neither does the interval
+        return {"omega": fit.omega, "omega_low": np.nan, "omega_high": np.nan}, "heywood"
+    return _named("omega", found), ""

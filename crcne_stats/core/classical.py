@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -35,7 +35,8 @@ def interval(
     """Interval of ``value`` from the influence of each row (row,), NaN where a row takes no part.
 
     ``influence`` is scaled so that the estimate moves by its mean. ``scale`` says where the interval is symmetric:
-    "plain", "correlation" (Fisher's z) or "alpha" (log(1 − α), Bonett 2002, doi:10.3102/10769986027004335).
+    "plain", "correlation" (Fisher's z), "share" (log odds) or "alpha" (log(1 − α), Bonett 2002,
+    doi:10.3102/10769986027004335).
     """
     used = ~np.isnan(influence)
     rows = int(used.sum())
@@ -49,6 +50,9 @@ def interval(
     if scale == "correlation" and abs(value) < 1:
         z, reach = np.arctanh(value), t * se / (1 - value**2)
         return Interval(value, se, float(np.tanh(z - reach)), float(np.tanh(z + reach)), m)
+    if scale == "share" and 0 < value < 1:
+        z, reach = np.log(value / (1 - value)), t * se / (value * (1 - value))
+        return Interval(value, se, float(special.expit(z - reach)), float(special.expit(z + reach)), m)
     if scale == "alpha" and value < 1:
         reach = float(np.exp(t * se / (1 - value)))
         return Interval(value, se, 1 - (1 - value) * reach, 1 - (1 - value) / reach, m)
@@ -152,24 +156,29 @@ def alpha_without(c: Floats) -> Floats:
     return np.array([alpha(c[np.ix_(every != j, every != j)]) for j in every])
 
 
-def alpha_influence(x: Floats, c: Floats) -> Floats:
-    """What each row (row,) does to α: the delta method on the pairwise covariances; NaN for a row without a rating."""
-    k = len(c)
-    trace, total = np.trace(c), c.sum()
+def alpha_slope(c: Floats) -> Floats:
+    """Derivative of α in each covariance (criterion, criterion)."""
+    k, total = len(c), c.sum()
+    return -k / (k - 1) * (np.eye(k) * total - np.trace(c)) / total**2
+
+
+def covariance_influence(x: Floats, c: Floats, slope: Floats) -> Floats:
+    """What each row (row,) does to a number that moves by ``slope`` (criterion, criterion) × the move of covariances.
+
+    The delta method on the pairwise covariances ``c`` of ``x``; NaN for a row without a rating.
+    """
     known = (~np.isnan(x)).astype(float)
     d = np.where(known > 0, _deviations(x), 0.0)
     # Each covariance moves by the mean over its own rows; as a mean over all rows it weighs rows / common rows.
     common = np.maximum(known.T @ known, 1)
-    weight, centre = len(x) / common, (d.T @ known) / common
-    total_by_row = (
+    weight, centre = slope * len(x) / common, (d.T @ known) / common
+    influence = (
         ((d @ weight) * d).sum(axis=1)
         - 2 * ((d @ (weight * centre.T)) * known).sum(axis=1)
         + ((known @ (weight * (centre * centre.T - c))) * known).sum(axis=1)
     )
-    own = np.diag(weight)
-    trace_by_row = d**2 @ own - known @ (own * np.diag(c))
-    influence = -k / (k - 1) * (trace_by_row * total - trace * total_by_row) / total**2
-    return np.where(known.any(axis=1), influence * known.any(axis=1).mean(), np.nan)
+    rated = known.any(axis=1)
+    return np.where(rated, influence * rated.mean(), np.nan)
 
 
 def _deviations(x: Floats) -> Floats:

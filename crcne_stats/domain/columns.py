@@ -38,6 +38,7 @@ _COUNT = Column("count")
 _SHARE = Column("percent", decimals=0)
 _NUMBER = Column("number")
 _LEVELS = Column("number", unit="levels")
+_LOGITS = Column("number", unit="logits")
 
 COLUMNS: dict[str, Column] = {
     # what a row is about
@@ -104,9 +105,19 @@ COLUMNS: dict[str, Column] = {
     "item_rest_other": _NUMBER,
     "item_rest_other_low": _NUMBER,
     "item_rest_other_high": _NUMBER,
+    "polyserial": _NUMBER,
+    "polyserial_low": _NUMBER,
+    "polyserial_high": _NUMBER,
+    "difficulty": _LOGITS,
+    "difficulty_se": Column("number", decimals=3, unit="logits"),
+    "infit": _NUMBER,
+    "outfit": _NUMBER,
     "scope": _key("scope"),
     "alpha": _NUMBER,
     "alpha_if_dropped": _NUMBER,
+    "omega": _NUMBER,
+    "omega_low": _NUMBER,
+    "omega_high": _NUMBER,
     "floor": _SHARE,
     "ceiling": _SHARE,
     "n_sheets": _COUNT,

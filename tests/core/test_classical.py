@@ -19,6 +19,11 @@ def data(name: str) -> np.ndarray:
     return np.array(REFERENCE[name]["data"], dtype=float)
 
 
+def influence_of_alpha(x: np.ndarray) -> np.ndarray:
+    c = classical.covariance(x)
+    return classical.covariance_influence(x, c, classical.alpha_slope(c))
+
+
 @pytest.mark.parametrize("name", ["complete", "holes"])
 def test_alpha_as_psych(name: str) -> None:
     c = classical.covariance(data(name))
@@ -45,8 +50,8 @@ def test_rows_given_twice_do_not_shrink_errors() -> None:
     x = data("holes")
     twice, rows = np.vstack([x, x]), np.arange(30)
     cluster = np.concatenate([rows, rows])
-    once = classical.interval(0.8, classical.alpha_influence(x, classical.covariance(x)), rows)
-    again = classical.interval(0.8, classical.alpha_influence(twice, classical.covariance(twice)), cluster)
+    once = classical.interval(0.8, influence_of_alpha(x), rows)
+    again = classical.interval(0.8, influence_of_alpha(twice), cluster)
     assert again.n_clusters == 30
     assert again.se == pytest.approx(once.se, rel=0.05)
     one, two = (classical.mean(part[:, 0], c).se for part, c in ((x, rows), (twice, cluster)))
@@ -63,7 +68,7 @@ def test_influence_is_the_derivative(holes: float) -> None:
     def alpha_of(rows: np.ndarray) -> float:
         return classical.alpha(classical.covariance(rows))
 
-    influence = classical.alpha_influence(x, classical.covariance(x))
+    influence = influence_of_alpha(x)
     many = np.vstack([np.repeat(x, 200, axis=0), x[:1]])  # one row more among 60,000
     step = len(many) * (alpha_of(many) - alpha_of(np.repeat(x, 200, axis=0)))
     assert step == pytest.approx(influence[0], rel=0.02)
@@ -87,7 +92,7 @@ def test_clustered_errors_are_those_of_the_bootstrap() -> None:
         rows = np.stack([2 * take, 2 * take + 1], axis=1).ravel()
         drawn.append(numbers(flat[rows], other[rows], np.repeat(np.arange(200), 2)))
     spread = np.std(drawn, axis=0)
-    influence = classical.alpha_influence(flat, classical.covariance(flat))
+    influence = influence_of_alpha(flat)
     ours = [
         classical.mean(flat[:, 0], cluster).se,
         classical.correlation(flat[:, 0], other[:, 0], cluster)[0].se,
@@ -147,7 +152,7 @@ def test_order_and_relabelling_change_nothing(seed: int) -> None:
     def numbers(x: np.ndarray, file: np.ndarray) -> np.ndarray:
         rest = classical.of_others(classical.rest(x), file)
         r = [classical.correlation(x[:, j], rest[:, j], file)[0] for j in range(4)]
-        a = classical.interval(0.5, classical.alpha_influence(x, classical.covariance(x)), file, "alpha")
+        a = classical.interval(0.5, influence_of_alpha(x), file, "alpha")
         return np.array([*(v for one in r for v in (one.value, one.se, one.low, one.high)), a.se, a.low])
 
     np.testing.assert_allclose(numbers(x, file), numbers(x[order], names[file][order]), atol=1e-9)
