@@ -143,6 +143,11 @@ def threshold_groups(data: RatingData, thresholds: str) -> tuple[Ints, Ints]:
     return kind * n + data.facets[thresholds], np.repeat(sizes, n).astype(np.int64)
 
 
+def tally(code: Ints, weight: Floats | None, n: int) -> Floats:
+    """Sum of the weights (1 where none are given) of each code from 0 to n − 1, shape (n,)."""
+    return np.bincount(code, weight, minlength=n).astype(float)
+
+
 def combination(codes: list[Ints], sizes: list[int]) -> tuple[Ints, Ints]:
     """Rows of distinct combinations, ordered, shape (combination, column), and the row of each entry."""
     if not codes:

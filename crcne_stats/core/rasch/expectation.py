@@ -281,9 +281,7 @@ def _missing(problem: Problem, found: Expectation, table: Floats) -> tuple[_Miss
         several = (few.few[_rows(who, n, n_seats)] @ part).reshape(n_seats, len(who), width)
         _covariances(missing, means, who, weight, common, several, distance / point.sd**2)
     missing.common_common[...] -= means[0] @ means[0].T
-    scores = Scores(
-        means[0][:-1].T - few.observed_common, means[1].T - few.observed_few, means[2], means[0][-1] - 1
-    )
+    scores = Scores(means[0][:-1].T - few.observed_common, means[1].T - few.observed_few, means[2], means[0][-1] - 1)
     return replace(missing, few_common=missing.few_common.reshape(n_seats * n, n_common + 1)), scores
 
 

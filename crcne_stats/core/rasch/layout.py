@@ -158,8 +158,8 @@ def layout(data: RatingData, model: Model) -> Layout:
     status, value = _status(model, blocks, elements, extreme, jacobian)
     constraints, bounds, centred = _constraints(model, blocks, steps, status, value)
     return Layout(
-        data, model, tuple(names), kept, cell, cell_codes, cell_group, context, item, steps, blocks, jacobian, value, status,
-        constraints, bounds, centred,
+        data, model, tuple(names), kept, cell, cell_codes, cell_group, context, item, steps, blocks, jacobian,
+        value, status, constraints, bounds, centred,
     )  # fmt: skip
 
 
@@ -268,7 +268,8 @@ def _status(
     jacobian: sparse.csr_array,
 ) -> tuple[Ints, Floats]:
     size = jacobian.shape[1]
-    status, value = np.full(size, ESTIMATED), np.zeros(size)
+    status: Ints = np.full(size, ESTIMATED)
+    value = np.zeros(size)
     status[np.bincount(jacobian.indices, minlength=size) == 0] = UNRATED
     for name, flags in extreme.items():
         status[blocks[name].range][flags] = EXTREME
@@ -287,14 +288,14 @@ def _constraints(
     model: Model, blocks: dict[str, Block], steps: Steps, status: Ints, value: Floats
 ) -> tuple[Floats, Floats, tuple[str, ...]]:
     """Independent linear constraints on the free parameters, their bounds, and the facets that are centred."""
-    rows, bounds, centred = [], [], []
-    for weights, bound, name in _wanted(model, blocks, steps, status):
+    rows, sums, centred = [], [], []
+    for weights, total, name in _wanted(model, blocks, steps, status):
         held = status == ANCHORED
         rows.append(weights[status == ESTIMATED])
-        bounds.append(bound - weights[held] @ value[held])
+        sums.append(total - float(weights[held] @ value[held]))
         centred += [name] if name and name not in centred else []
     matrix = np.array(rows).reshape(-1, int((status == ESTIMATED).sum()))
-    bound = np.array(bounds)
+    bound = np.array(sums)
     some = (matrix != 0).any(axis=1)
     matrix, bound = matrix[some], bound[some]
     length = np.sqrt((matrix**2).sum(axis=1))

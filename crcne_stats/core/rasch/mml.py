@@ -147,9 +147,7 @@ def finished(solution: Solution) -> Fit:
     n_free = len(plan.free)
     se[plan.free] = np.sqrt(np.maximum(np.diag(covariance)[:n_free], 0))
     robust_se[plan.free] = np.sqrt(np.maximum(np.diag(robust)[:n_free], 0))
-    return Fit(
-        problem, found, value, se, robust_se, covariance, robust, solution.history, solution.converged
-    )
+    return Fit(problem, found, value, se, robust_se, covariance, robust, solution.history, solution.converged)
 
 
 def score_matrix(problem: Problem, scores: Scores) -> sparse.csr_array:

@@ -110,7 +110,9 @@ def solve(problem: Problem, start: Point, distance: float | None = None, max_pas
         direction = factor.solve(found.gradient)
         decrement = float(direction @ found.gradient)
         steepness = np.linalg.norm(found.gradient - _normal_part(factor.constraints, found.gradient))
-        history.append(Pass(found.log_likelihood, decrement, float(steepness), float(np.abs(direction).max()), _distance(found)))
+        history.append(
+            Pass(found.log_likelihood, decrement, float(steepness), float(np.abs(direction).max()), _distance(found))
+        )
         if decrement < TOLERANCE:
             break
         bounded = _bounded(problem, found, direction)

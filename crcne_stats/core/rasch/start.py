@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crcne_stats.core.rasch.design import THRESHOLD, Floats, Ints
+from crcne_stats.core.rasch.design import THRESHOLD, Floats, Ints, tally
 from crcne_stats.core.rasch.expectation import Point, Problem
 from crcne_stats.core.rasch.layout import ANCHORED, ESTIMATED, Layout
 
@@ -35,7 +35,7 @@ def starting_point(problem: Problem) -> Point:
         ability = ability - mean
     value[plan.blocks[THRESHOLD].range] = thresholds
     design, rated = population.design, problem.stats.n_ratings > 0
-    coefficient = np.linalg.lstsq(design, ability, rcond=None)[0] if design.shape[1] else np.zeros(0)
+    coefficient = np.asarray(np.linalg.lstsq(design, ability, rcond=None)[0], dtype=float)
     sd = population.sd or max(0.3, float((ability - design @ coefficient)[rated].std()))
     return Point(feasible(plan, value), coefficient, sd)
 
@@ -66,8 +66,8 @@ def _additive(
     mean = np.bincount(group, level, minlength=n_groups) / n
     variance = np.bincount(group, level**2, minlength=n_groups) / n - mean**2
     y = (level - mean[group]) / np.sqrt(np.maximum(variance, 0.01))[group]
-    count = np.bincount(student, weight, minlength=data.n_students)
-    counts = {name: np.bincount(code, weight, minlength=data.sizes[name]) for name, code in codes.items()}
+    count = tally(student, weight, data.n_students)
+    counts = {name: tally(code, weight, data.sizes[name]) for name, code in codes.items()}
     effect = {name: np.zeros(data.sizes[name]) for name in codes}
     ability, rest = np.zeros(data.n_students), y
     for _ in range(ROUNDS):
@@ -105,7 +105,8 @@ def _thresholds(plan: Layout, location: Floats, group: Ints, slot: Ints) -> tupl
     reached = count[:, :, ::-1].cumsum(axis=2)[:, :, ::-1][:, :, 1:]
     for _ in range(6):
         logits = np.cumsum(gap[:, None, :] * (BINS[None, :, None] - found[:, None, :]), axis=2)
-        logits = np.concatenate([np.zeros((*logits.shape[:2], 1)), np.where(open_[:, None, :], logits, -np.inf)], axis=2)
+        logits = np.where(open_[:, None, :], logits, -np.inf)
+        logits = np.concatenate([np.zeros((*logits.shape[:2], 1)), logits], axis=2)
         p = np.exp(logits - logits.max(axis=2, keepdims=True))
         p /= p.sum(axis=2, keepdims=True)
         climbed = p[:, :, ::-1].cumsum(axis=2)[:, :, ::-1][:, :, 1:]

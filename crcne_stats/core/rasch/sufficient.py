@@ -13,12 +13,12 @@ from itertools import pairwise
 import numpy as np
 from scipy import sparse
 
-from crcne_stats.core.rasch.design import THRESHOLD, Floats, Ints
-from crcne_stats.core.rasch.layout import Layout, location_columns
+from crcne_stats.core.rasch.design import THRESHOLD, Floats, Ints, tally
+from crcne_stats.core.rasch.layout import Block, Layout, location_columns
 from crcne_stats.core.rasch.nodes import CHUNK
 
 MANY = 60
-"""A block with more elements than this is treated as sparse: a student meets only a few of them."""
+"""A block with no more elements than this is common to all students; a larger one too, unless each meets few of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +57,8 @@ def sufficient(plan: Layout) -> Sufficient:
     weight = None if data.weight is None else data.weight[plan.kept]
     slot = plan.steps.slot[plan.cell_group[cell], data.score[plan.kept]]
     level = plan.steps.level[plan.cell_group[cell], slot]
-    total = np.bincount(student, level if weight is None else weight * level, minlength=data.n_students)
-    n_ratings = np.bincount(student, weight, minlength=data.n_students).astype(float)
+    total = tally(student, level if weight is None else weight * level, data.n_students)
+    n_ratings = tally(student, weight, data.n_students)
     n_slots = plan.steps.gap.shape[1]
     reached = np.bincount(slot * plan.n_cells + cell, weight, minlength=(n_slots + 1) * plan.n_cells)
     reached = reached.reshape(n_slots + 1, plan.n_cells)[::-1].cumsum(axis=0)[::-1][1:]
@@ -163,7 +163,7 @@ def features(plan: Layout, stats: Sufficient) -> Features:
     n_parameters, n_students = plan.jacobian.shape[1], plan.data.n_students
     few = np.zeros(n_parameters, dtype=bool)
     for block in plan.blocks.values():
-        few[block.range] = len(block.labels) > MANY
+        few[block.range] = len(block.labels) > MANY and len(block.labels) > 8 * _most_met(plan, stats, block)
     free = np.zeros(n_parameters, dtype=bool)
     free[plan.free] = True
     sums, unit, parameter = _feature_sums(plan, stats, free)
@@ -192,8 +192,23 @@ def features(plan: Layout, stats: Sufficient) -> Features:
     observed_common = observed[:, common_parameters].toarray()
     padded = sparse.csr_array(sparse.hstack([observed, sparse.csr_array((n_students, 1))]))
     who = np.repeat(np.arange(n_students), seats)
-    observed_few = padded[who, seat_parameter.ravel()].reshape(n_students, seats) if seats else np.zeros((n_students, 0))
-    return Features(sums, _parts(plan, stats, sums, unit), common, several, common_parameters, seat_parameter, observed_common, observed_few)
+    observed_few = np.zeros((n_students, seats))
+    if seats:
+        observed_few[...] = padded[who, seat_parameter.ravel()].reshape(n_students, seats)
+    parts = _parts(plan, stats, sums, unit)
+    return Features(sums, parts, common, several, common_parameters, seat_parameter, observed_common, observed_few)
+
+
+def _most_met(plan: Layout, stats: Sufficient, block: Block) -> int:
+    """Most elements of a block that one student meets."""
+    owner, place = stats.pair_student[stats.pair], plan.cell
+    if block.name == THRESHOLD:
+        element = plan.cell_group[place]
+    else:
+        element = location_columns(plan)[block.name][place] - block.start
+    width = int(element.max(initial=0)) + 1
+    met = np.bincount(_distinct(owner * width + element, plan.data.n_students * width)[0] // width).max(initial=0)
+    return int(met) * (plan.steps.gap.shape[1] if block.name == THRESHOLD else 1)
 
 
 def _feature_sums(plan: Layout, stats: Sufficient, free: Ints) -> tuple[sparse.csr_array, Ints, Ints]:
@@ -257,7 +272,7 @@ def _observed(plan: Layout, stats: Sufficient) -> sparse.csr_array:
     level = steps.level[group, slot]
     level = level if weight is None else level * weight
     n, size = data.n_students, plan.jacobian.shape[1]
-    by_pair = np.bincount(stats.pair, level, minlength=len(stats.pair_student))
+    by_pair = tally(stats.pair, level, len(stats.pair_student))
     total = sparse.csr_array((n, size))
     for name, column in location_columns(plan).items():
         if data.item in name.split(":"):
