@@ -14,11 +14,11 @@ import numpy as np
 from scipy import sparse
 
 from crcne_stats.core.rasch.design import THRESHOLD, Floats, Ints, tally
-from crcne_stats.core.rasch.layout import Layout, location_columns
+from crcne_stats.core.rasch.layout import Block, Layout, location_columns
 from crcne_stats.core.rasch.nodes import CHUNK
 
 MANY = 60
-"""A block with more elements than this is treated as sparse: a student meets only a few of them."""
+"""A block with no more elements than this is common to all students; a larger one too, unless each meets few of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +163,7 @@ def features(plan: Layout, stats: Sufficient) -> Features:
     n_parameters, n_students = plan.jacobian.shape[1], plan.data.n_students
     few = np.zeros(n_parameters, dtype=bool)
     for block in plan.blocks.values():
-        few[block.range] = len(block.labels) > MANY
+        few[block.range] = len(block.labels) > MANY and len(block.labels) > 8 * _most_met(plan, stats, block)
     free = np.zeros(n_parameters, dtype=bool)
     free[plan.free] = True
     sums, unit, parameter = _feature_sums(plan, stats, free)
@@ -197,6 +197,18 @@ def features(plan: Layout, stats: Sufficient) -> Features:
         observed_few[...] = padded[who, seat_parameter.ravel()].reshape(n_students, seats)
     parts = _parts(plan, stats, sums, unit)
     return Features(sums, parts, common, several, common_parameters, seat_parameter, observed_common, observed_few)
+
+
+def _most_met(plan: Layout, stats: Sufficient, block: Block) -> int:
+    """Most elements of a block that one student meets."""
+    owner, place = stats.pair_student[stats.pair], plan.cell
+    if block.name == THRESHOLD:
+        element = plan.cell_group[place]
+    else:
+        element = location_columns(plan)[block.name][place] - block.start
+    width = int(element.max(initial=0)) + 1
+    met = np.bincount(_distinct(owner * width + element, plan.data.n_students * width)[0] // width).max(initial=0)
+    return int(met) * (plan.steps.gap.shape[1] if block.name == THRESHOLD else 1)
 
 
 def _feature_sums(plan: Layout, stats: Sufficient, free: Ints) -> tuple[sparse.csr_array, Ints, Ints]:

@@ -1,0 +1,126 @@
+"""A fitted model seen from the ratings that inform it: chances of each level, and their moments.
+
+Levels are counted from 0, the lowest of the scale, whether or not somebody used it; a level that nobody used has
+chance 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from crcne_stats.core.rasch.design import THRESHOLD, Floats, Ints
+from crcne_stats.core.rasch.layout import Layout, location_columns
+from crcne_stats.core.rasch.nodes import cell_offsets, chunks
+from crcne_stats.core.rasch.sufficient import Sufficient
+
+RUN = 1 << 15
+"""Ratings worked on at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rated:
+    """Parameters and the ratings that inform them.
+
+    ``value`` (parameter,) in full, 0 where there is no estimate; ``student``, ``cell``, ``score``, ``weight``
+    (rating,) are those of ``plan.kept``.
+    """
+
+    plan: Layout
+    stats: Sufficient
+    value: Floats
+    student: Ints
+    cell: Ints
+    score: Ints
+    weight: Floats
+
+    @property
+    def n_students(self) -> int:
+        """Number of students, those without a rating that informs the fit included."""
+        return self.plan.data.n_students
+
+    @cached_property
+    def offset(self) -> Floats:
+        """Summed step difficulties up to each level (cell, level), +inf for a level that nobody used."""
+        steps, group = self.plan.steps, self.plan.cell_group
+        offset = cell_offsets(self.plan, self.value).T
+        slot = steps.slot[group]
+        found = np.take_along_axis(offset, np.maximum(slot, 0), axis=1)
+        return np.where(slot < 0, np.inf, found)
+
+    @cached_property
+    def difficulty(self) -> Floats:
+        """Sum of the facet parameters of each cell (cell,): what ability is compared with."""
+        columns = location_columns(self.plan).values()
+        return np.sum([self.value[column] for column in columns], axis=0) if columns else np.zeros(self.plan.n_cells)
+
+    @cached_property
+    def steps(self) -> Floats:
+        """Summed thresholds up to each level (cell, level), without the difficulty of the cell."""
+        lowest = self.plan.steps.lowest[self.plan.cell_group]
+        climbed = np.arange(self.offset.shape[1]) - lowest[:, None]
+        return self.offset - climbed * self.difficulty[:, None]
+
+    def codes(self, facet: str) -> Ints:
+        """The element of a facet of each rating (rating,)."""
+        return self.plan.data.facets[facet][self.plan.kept]
+
+    def chances(self, ability: Floats, cell: Ints) -> Floats:
+        """Probability of each level (rating, level) at abilities (rating,) in cells (rating,)."""
+        return chances(self.offset[cell], ability)
+
+
+def rated(plan: Layout, stats: Sufficient, value: Floats) -> Rated:
+    """The ratings that inform a fit, beside its parameters (parameter,)."""
+    data, kept = plan.data, plan.kept
+    return Rated(plan, stats, value, data.student[kept], plan.cell, data.score[kept], data.weights[kept])
+
+
+def chances(offset: Floats, ability: Floats) -> Floats:
+    """Probability of each level (…, level), from summed step difficulties (…, level) and abilities (…,)."""
+    logits = ability[..., None] * np.arange(offset.shape[-1]) - offset
+    logits -= logits.max(axis=-1, keepdims=True)
+    odds = np.exp(logits, out=logits)
+    odds /= odds.sum(axis=-1, keepdims=True)
+    return odds
+
+
+def moments(p: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Mean, variance, third and fourth central moment (…,) of levels with chances (…, level)."""
+    level = np.arange(p.shape[-1], dtype=float)
+    mean = p @ level
+    off = level - mean[..., None]
+    weighted = p * off
+    second = np.einsum("...k,...k->...", weighted, off)
+    weighted *= off
+    third = np.einsum("...k,...k->...", weighted, off)
+    weighted *= off
+    return mean, second, third, np.einsum("...k,...k->...", weighted, off)
+
+
+def cell_moments(found: Rated, nodes: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Mean, variance, third and fourth central moment of every cell at every node, each (cell, node)."""
+    answer = [np.empty((found.plan.n_cells, len(nodes))) for _ in range(4)]
+    for cells in chunks(found.plan.n_cells, 256):
+        offset = found.offset[cells]
+        p = chances(offset[:, None, :], np.broadcast_to(nodes, (len(offset), len(nodes))))
+        for whole, part in zip(answer, moments(p), strict=True):
+            whole[cells] = part
+    return answer[0], answer[1], answer[2], answer[3]
+
+
+def added(code: Ints, values: Floats, n: int) -> Floats:
+    """Sum of values (entry,) by code (entry,), shape (n,)."""
+    return np.asarray(np.bincount(code, values, minlength=n), dtype=float)[:n]
+
+
+def thresholds_by_level(plan: Layout, value: Floats) -> Floats:
+    """Threshold of the step to each level (group, level), +inf for unused levels, −inf for the lowest used one."""
+    block, steps = plan.blocks[THRESHOLD], plan.steps
+    table = np.full(steps.slot.shape, np.inf)
+    table[block.labels[:, 0], block.labels[:, 1]] = value[block.range]
+    rows = np.arange(len(table))
+    table[rows, np.minimum(steps.lowest, table.shape[1] - 1)] = -np.inf
+    return table
