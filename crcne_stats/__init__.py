@@ -19,6 +19,7 @@ _HOMES = {
     "concordance": "analysis.concordance",
     "describe": "analysis.describe",
     "difficulty": "analysis.difficulty",
+    "fairness": "analysis.fairness",
     "figure": "view.figures",
     "load_framework": "domain.frameworks",
     "load_pix": "data.pix",

@@ -12,6 +12,7 @@ from crcne_stats.analysis.agreement import agreement
 from crcne_stats.analysis.concordance import concordance
 from crcne_stats.analysis.describe import describe
 from crcne_stats.analysis.difficulty import difficulty
+from crcne_stats.analysis.fairness import fairness
 from crcne_stats.domain.analyses import ANALYSES, Analysis
 from crcne_stats.domain.errors import DataError, Problem, Problems
 from crcne_stats.domain.ratings import Ratings
@@ -22,6 +23,7 @@ FUNCTIONS: dict[str, Callable[..., Result]] = {
     "describe": describe,
     "agreement": agreement,
     "difficulty": difficulty,
+    "fairness": fairness,
     "concordance": concordance,
 }
 """The function of each analysis of the list."""

@@ -22,6 +22,7 @@ ANALYSES: tuple[Analysis, ...] = (
     Analysis("describe"),
     Analysis("agreement"),
     Analysis("difficulty"),
+    Analysis("fairness"),
     Analysis("concordance", inputs=("ratings", "students")),
 )
 

@@ -121,6 +121,18 @@ COLUMNS: dict[str, Column] = {
     "floor": _SHARE,
     "ceiling": _SHARE,
     "n_sheets": _COUNT,
+    # fairness
+    "interaction": _key("interaction"),
+    "chi2": _NUMBER,
+    "df": Column("number", decimals=1),
+    "p": Column("number", decimals=3),
+    "p_adjusted": Column("number", decimals=3),
+    "n_cells": _COUNT,
+    "n_flagged": _COUNT,
+    "against": _key("against"),
+    "contrast": _LOGITS,
+    "contrast_levels": _LEVELS,
+    "verdict": _key("fairness_verdict"),
     # the two parts of the certificate
     "direction": _key("direction"),
     "pix_gate": _key("pix_gate"),

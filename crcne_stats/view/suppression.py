@@ -65,6 +65,9 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("difficulty", "levels"): (_LEVELS,),
     ("difficulty", "difficulty"): (Margin(("criterion",), ("n_ratings",), within=()),),
     ("difficulty", "reliability"): (),
+    # Students of the smaller of two sides: they add up to nothing.
+    ("fairness", "criteria"): (),
+    ("fairness", "trainers"): (),
     ("concordance", "joint"): (Margin(("state", "joint_level"), ("n_students",)),),
 }
 _ABOUT = {("describe", "nodes"): ("trainer",), ("difficulty", "difficulty"): ("criterion",)}

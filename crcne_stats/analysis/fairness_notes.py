@@ -1,0 +1,61 @@
+"""What ``fairness`` tells the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from crcne_stats.domain.result import Kind, Note
+
+OUT = ("moderate", "large")
+OTHERS = "others"
+"""What a group is compared with where there are more than two."""
+
+
+def fairness_notes(tables: Mapping[str, pd.DataFrame], by: str, converged: bool) -> list[Note]:
+    """Notes on what stands out, what does not, and what could not be tested."""
+    compared = tables["groups"][tables["groups"]["reason"] == ""]
+    n = int(compared["n_students"].sum())
+    found = [*_of("criteria", "criterion", tables, by, n), *_of("trainers", "trainer", tables, by, n)]
+    small = int((tables["groups"]["reason"] != "").sum())
+    if small:
+        found.append(Note("fairness.small_groups", {"n": small, "by": by}, "caution", 46, n))
+    if not converged:
+        found.append(Note("fairness.not_converged", {}, "caution", 8))
+    return found
+
+
+def _of(name: str, column: str, tables: Mapping[str, pd.DataFrame], by: str, n: int) -> Iterator[Note]:
+    table = tables[name]
+    tested, out = table[table["reason"] == ""], table[table["verdict"].isin(OUT)]
+    test = tables["tests"].set_index(["interaction", "method"]).loc[(f"{column}_group", "whole_students")]
+    values: dict[str, Any] = {"n_tested": int(tested[column].nunique()), "by": by}
+    if len(out):
+        order = (-out["contrast"].abs()).sort_values(kind="stable").index
+        first = out.loc[order[0]]
+        values |= {
+            "n": int(out[column].nunique()), "first": str(first[column]), "group": str(first[by]),
+            "against": str(first["against"]), "contrast": abs(float(first["contrast"])),
+            "levels": abs(float(first["contrast_levels"])), "way": "harder" if first["contrast"] > 0 else "easier",
+        }  # fmt: skip
+        if column == "trainer":
+            # The sentence names no trainer: the table does, under labels.
+            values = {key: value for key, value in values.items() if key not in ("first", "group", "against", "way")}
+        pair = column == "criterion" and first["against"] != OTHERS
+        rank = 20.0 if (out["verdict"] == "large").any() else 27.0
+        yield Note(
+            f"fairness.{name}_pair" if pair else f"fairness.{name}",
+            values,
+            "finding",
+            rank,
+            int(out["n_students"].min()),
+        )
+    elif len(tested):
+        unclear = int((tested["verdict"] == "unclear").sum())
+        yield Note(f"fairness.{name}_none", values | {"unclear": unclear, "p": float(test["p"])}, "finding", 35, n)
+    left = int(table.loc[table["reason"] != "", column].nunique())
+    if left:
+        kind: Kind = "caution" if len(tested) == 0 else "finding"
+        yield Note(f"fairness.{name}_not_testable", {"n": left, "by": by}, kind, 44 if len(tested) == 0 else 58, n)

@@ -1,0 +1,149 @@
+"""Differences between groups in a fitted model: errors that see dependence, an omnibus test, effects in levels.
+
+A trainer's ratings of one student move together (halo), which the errors of the model do not see. Errors here come from
+the scores of whole students, each enlarged by one over its share of freedom left (the jackknife-like correction of
+MacKinnon & White 1985, doi:10.1016/0304-4076(85)90158-7, in the clustered form of Bell & McCaffrey 2002), for in a
+small cell each student pulls the estimate towards the own ratings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse, stats
+
+from crcne_stats.core.rasch.bias import adjusted
+from crcne_stats.core.rasch.design import Bools, Floats, Ints
+from crcne_stats.core.rasch.expectation import information
+from crcne_stats.core.rasch.mml import Fit, score_matrix
+from crcne_stats.core.rasch.rated import Rated
+
+MOST = 0.8
+"""Largest leverage of a student that is corrected for; beyond it a cell is too small to be tested."""
+NEGLIGIBLE, LARGE = 0.43, 0.64
+"""1 and 1.5 on the delta scale of ETS, in logits (Zwick 2012, doi:10.1002/j.2333-8504.2012.tb02290.x)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Contrasts:
+    """Linear combinations of parameters: all (contrast,) but ``covariance`` (contrast, contrast).
+
+    ``df`` are the degrees of freedom of the error: students of the smaller side less one.
+    """
+
+    value: Floats
+    covariance: Floats
+    df: Floats
+
+    @property
+    def se(self) -> Floats:
+        """Standard errors (contrast,)."""
+        return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+
+    @property
+    def p(self) -> Floats:
+        """Two-sided, from the t distribution."""
+        return 2 * stats.t.sf(self._t, self.df)
+
+    @property
+    def _t(self) -> Floats:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self.se > 0, np.abs(self.value) / self.se, 0.0)
+
+    def interval(self, confidence: float = 0.95) -> tuple[Floats, Floats]:
+        """Bounds (contrast,)."""
+        reach = stats.t.ppf((1 + confidence) / 2, self.df) * self.se
+        return self.value - reach, self.value + reach
+
+    def beyond(self, bound: float) -> Floats:
+        """One-sided p of the hypothesis that the contrast is no larger than ``bound`` in size (contrast,)."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = np.where(self.se > 0, (np.abs(self.value) - bound) / self.se, 0.0)
+        return stats.t.sf(t, self.df)
+
+    def omnibus(self) -> tuple[float, float, float]:
+        """χ², degrees of freedom and p of all the contrasts together being zero.
+
+        The sum of the squared normal deviates of the contrasts, which are correlated, on a scaled χ² of the same mean
+        and variance (Satterthwaite 1946, doi:10.2307/3002019; Rao & Scott 1981, doi:10.1080/01621459.1981.10477633).
+        Unlike Wald's form it needs no inverse of an error covariance that few students support.
+        """
+        some = self.se > 0
+        if not some.any():
+            return np.nan, np.nan, np.nan
+        tail = np.clip(stats.t.sf(self._t[some], self.df[some]), 1e-300, 0.5)
+        z = stats.norm.isf(tail)
+        own = self.covariance[np.ix_(some, some)] / np.outer(self.se[some], self.se[some])
+        scale = float((own**2).sum() / len(z))
+        return float((z**2).sum() / scale), len(z) / scale, float(stats.chi2.sf((z**2).sum() / scale, len(z) / scale))
+
+
+def combined(matrix: Floats, value: Floats, covariance: Floats, df: Floats) -> Contrasts:
+    """The contrasts ``matrix`` (contrast, parameter) of parameters with that covariance."""
+    return Contrasts(matrix @ value, matrix @ covariance @ matrix.T, df)
+
+
+def jackknifed(fit: Fit, leverage: Floats) -> Floats:
+    """Covariance (parameter, parameter) of all the parameters of the plan, zero where one is not estimated.
+
+    ``leverage`` (student,) is the share of a student's information that the estimates have taken from the student.
+    """
+    scores = score_matrix(fit.problem, information(fit.problem, fit.found)[1])
+    weight = 1 / (1 - np.clip(leverage, 0.0, MOST))
+    moved = sparse.diags_array(weight) @ scores
+    n_free = len(fit.plan.free)
+    bread = fit.covariance[:n_free]
+    middle = np.asarray((moved.T @ moved).toarray())
+    size = len(fit.plan.status)
+    answer = np.zeros((size, size))
+    answer[np.ix_(fit.plan.free, fit.plan.free)] = bread @ middle @ bread.T
+    return answer
+
+
+def leverages(cell: Ints, student: Ints, n_students: int) -> Floats:
+    """Leverage of each student (student,) on the parameters of the cells of the own ratings.
+
+    With ``n`` students in a cell each has about 1 / n of its estimate. A student seen by m trainers has m − 1
+    comparisons between them, over which the shares add up.
+    """
+    pairs = np.unique(np.column_stack([cell, student]), axis=0)
+    n = np.bincount(pairs[:, 0])
+    share = np.bincount(pairs[:, 1], 1 / n[pairs[:, 0]], minlength=n_students)
+    met = np.bincount(pairs[:, 1], minlength=n_students)
+    return share / np.maximum(met - 1, 1)
+
+
+def centre(contrasts: Contrasts, alpha: float, rounds: int = 10) -> Floats:
+    """Weights (contrast,), of sum one, of the mean from which the contrasts are to be measured.
+
+    Contrasts of criteria are known up to a common shift, for a group may simply be weaker. Centred over all criteria,
+    one that stands out would push all the others the other way. So it is left out of the centre, again and again until
+    the same ones stand out (Candell & Drasgow 1988, doi:10.1177/014662168801200305); half of them at least stay.
+    """
+    n = len(contrasts.value)
+    anchor = np.ones(n, dtype=bool)
+    for _ in range(rounds):
+        shift = np.eye(n) - anchor / max(int(anchor.sum()), 1)
+        found = combined(shift, contrasts.value, contrasts.covariance, contrasts.df)
+        stands_out = adjusted(found.p) < alpha
+        if stands_out.sum() > n / 2:
+            stands_out &= np.isin(np.arange(n), np.argsort(-np.abs(found.value), kind="stable")[: n // 2])
+        if (anchor == ~stands_out).all():
+            break
+        anchor = ~stands_out
+    return np.asarray(anchor / max(int(anchor.sum()), 1))
+
+
+def levels_apart(found: Rated, ability: Floats, rows: Bools, easier: float) -> float:
+    """Mean difference of the expected level (index) of ratings, as they are and were they ``easier`` by some logits.
+
+    ``ability`` (student,), ``rows`` (rating that informs the fit,). The signed item difference in the sample of Meade
+    (2010, doi:10.1037/a0018966).
+    """
+    if not rows.any():
+        return float("nan")
+    cell, own = found.cell[rows], ability[found.student[rows]]
+    level = np.arange(found.offset.shape[1])
+    one, two = (found.chances(own + move, cell) @ level for move in (0.0, easier))
+    return float((one - two).mean())
