@@ -67,3 +67,20 @@ def expected_levels(sums: Floats, location: Floats) -> tuple[Floats, Floats]:
     """Expected level and information (group, location) at locations (location,)."""
     mean, variance, _, _ = moments(curves(sums, location))
     return mean, variance
+
+
+def expected_levels_of(sums: Floats, score: Floats, weight: Floats, location: Floats) -> Floats:
+    """Expected score (element,) at locations (element,), averaged over groups of thresholds.
+
+    ``sums`` and ``score`` (group, level): summed thresholds and the score of each level; ``weight`` (element, group).
+    NaN where the location is.
+    """
+    known = np.isfinite(location)
+    answer = np.full(len(location), np.nan)
+    place = np.where(known, location, 0.0)
+    total = np.zeros(len(location))
+    for group in np.flatnonzero(weight.sum(axis=0) > 0):
+        p = chances(np.tile(sums[group], (len(place), 1)), place)
+        total += weight[:, group] * (p @ score[group])
+    answer[known] = total[known]
+    return answer

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from crcne_stats.core.rasch.design import Floats, Ints
+from crcne_stats.core.rasch.design import Floats, Ints, tally
 from crcne_stats.core.rasch.nodes import chunks
-from crcne_stats.core.rasch.rated import RUN, Rated, added
+from crcne_stats.core.rasch.rated import RUN, Rated
 from crcne_stats.core.rasch.residuals import Residuals
 
 
@@ -46,7 +46,7 @@ def fit_statistics(found: Rated, residuals: Residuals, code: Ints, n: int) -> Fi
     w, element = found.weight * known, np.where(known, code, 0)
 
     def total(values: Any) -> Floats:
-        return added(element, np.where(known, w * values, 0.0), n)
+        return tally(element, np.where(known, w * values, 0.0), n)
 
     count, variance = total(1.0), total(residuals.variance)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -123,7 +123,7 @@ def stretch(found: Rated, residuals: Residuals, code: Ints, n: int) -> Stretch:
             *(np.einsum("rk,rk,rk->r", p, off[a], off[b]) for a, b in products),
         ]
     element = np.where(known, code, 0)
-    sums = [added(element, found.weight * known * row, n) for row in parts]
+    sums = [tally(element, found.weight * known * row, n) for row in parts]
     a, b, c, aa, ac, bb, bc, cc = sums
     return Stretch(*_step(a, c, aa, ac, cc, 1.0), *_step(b, c, bb, bc, cc, -1.0))
 
@@ -147,6 +147,6 @@ def displacement(found: Rated, residuals: Residuals, code: Ints, n: int) -> Floa
     """
     known = np.isfinite(residuals.expected) & (code >= 0)
     weight, element = found.weight * known, np.where(known, code, 0)
-    gap = added(element, np.where(known, -weight * residuals.residual, 0.0), n)
-    information = added(element, np.where(known, weight * residuals.variance, 0.0), n)
+    gap = tally(element, np.where(known, -weight * residuals.residual, 0.0), n)
+    information = tally(element, np.where(known, weight * residuals.variance, 0.0), n)
     return np.where(information > 0, gap / np.maximum(information, 1e-300), np.nan)

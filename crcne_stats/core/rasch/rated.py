@@ -105,21 +105,16 @@ def cell_moments(found: Rated, nodes: Floats) -> tuple[Floats, Floats, Floats, F
     answer = [np.empty((found.plan.n_cells, len(nodes))) for _ in range(4)]
     for cells in chunks(found.plan.n_cells, 256):
         offset = found.offset[cells]
-        p = chances(offset[:, None, :], np.broadcast_to(nodes, (len(offset), len(nodes))))
+        p = chances(offset[:, None, :], np.tile(nodes, (len(offset), 1)))
         for whole, part in zip(answer, moments(p), strict=True):
             whole[cells] = part
     return answer[0], answer[1], answer[2], answer[3]
 
 
-def added(code: Ints, values: Floats, n: int) -> Floats:
-    """Sum of values (entry,) by code (entry,), shape (n,)."""
-    return np.asarray(np.bincount(code, values, minlength=n), dtype=float)[:n]
-
-
 def thresholds_by_level(plan: Layout, value: Floats) -> Floats:
     """Threshold of the step to each level (group, level), +inf for unused levels, −inf for the lowest used one."""
     block, steps = plan.blocks[THRESHOLD], plan.steps
-    table = np.full(steps.slot.shape, np.inf)
+    table: Floats = np.full(steps.slot.shape, np.inf)
     table[block.labels[:, 0], block.labels[:, 1]] = value[block.range]
     rows = np.arange(len(table))
     table[rows, np.minimum(steps.lowest, table.shape[1] - 1)] = -np.inf

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from crcne_stats.core.rasch.abilities import WarmTable, posterior_draws
-from crcne_stats.core.rasch.design import Floats, Ints
+from crcne_stats.core.rasch.design import Floats, Ints, tally
 from crcne_stats.core.rasch.dimensionality import principal_components, residual_correlations, residual_sheets
 from crcne_stats.core.rasch.fitstats import fit_statistics, stretch
 from crcne_stats.core.rasch.nodes import chunks
-from crcne_stats.core.rasch.rated import RUN, Rated, added
+from crcne_stats.core.rasch.rated import RUN, Rated
 from crcne_stats.core.rasch.raters import Sheets, halo
 from crcne_stats.core.rasch.residuals import Residuals, residuals_at, residuals_over
 from crcne_stats.core.resample import Progress, repeat
@@ -64,7 +64,7 @@ class Source:
         """Weighted levels above the lowest used one (student,) of scores (rating,)."""
         found = self.found
         lowest = found.plan.steps.lowest[found.plan.cell_group[found.cell]]
-        return added(found.student, found.weight * (score - lowest), found.n_students)
+        return tally(found.student, found.weight * (score - lowest), found.n_students)
 
     def residuals(self, score: Ints) -> Residuals:
         """Residuals of scores (rating,)."""
