@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -43,9 +43,11 @@ class Fit:
         Free parameters (``plan.free``), regression coefficients, log sd.
     history : one Pass for each look at the likelihood
     converged : whether the Newton decrement fell below its tolerance with an information of full rank
+    population : as it was asked for; columns that no rated student has are missing from ``problem.population``
     """
 
     problem: Problem
+    population: Population
     found: Expectation
     value: Floats
     se: Floats
@@ -62,14 +64,20 @@ class Fit:
 
     @property
     def coefficient(self) -> Floats:
-        """Regression coefficients of ability (column,)."""
-        return self.found.point.coefficient
+        """Regression coefficients of ability (column,); NaN for a column that no rated student has."""
+        return self._by_column(self.found.point.coefficient)
 
     @property
     def coefficient_se(self) -> Floats:
         """Their standard errors (column,)."""
         first = len(self.plan.free)
-        return np.sqrt(np.diag(self.covariance)[first : first + len(self.coefficient)])
+        variance = np.diag(self.covariance)[first : first + self.problem.population.n_columns]
+        return self._by_column(np.sqrt(np.maximum(variance, 0)))
+
+    def _by_column(self, found: Floats) -> Floats:
+        answer = np.full(self.population.n_columns, np.nan)
+        answer[self.population.informed(self.problem.stats.n_ratings > 0)] = found
+        return answer
 
     @property
     def sd(self) -> float:
@@ -145,11 +153,13 @@ def fit(
     if not len(plan.free):
         raise Inestimable(plan)
     stats = sufficient(plan)
-    problem = Problem(plan, stats, features(plan, stats), population)
-    return finished(solve(problem, starting_point(problem), distance, max_passes))
+    informed = population.informed(stats.n_ratings > 0)
+    seen = replace(population, design=population.design[:, informed])
+    problem = Problem(plan, stats, features(plan, stats), seen)
+    return finished(population, solve(problem, starting_point(problem), distance, max_passes))
 
 
-def finished(solution: Solution) -> Fit:
+def finished(population: Population, solution: Solution) -> Fit:
     """The fit with its two kinds of standard errors."""
     problem, found = solution.problem, solution.found
     plan = problem.plan
@@ -162,7 +172,9 @@ def finished(solution: Solution) -> Fit:
     n_free = len(plan.free)
     se[plan.free] = np.sqrt(np.maximum(np.diag(covariance)[:n_free], 0))
     robust_se[plan.free] = np.sqrt(np.maximum(np.diag(robust)[:n_free], 0))
-    return Fit(problem, found, value, se, robust_se, covariance, robust, solution.history, solution.converged)
+    return Fit(
+        problem, population, found, value, se, robust_se, covariance, robust, solution.history, solution.converged
+    )
 
 
 def score_matrix(problem: Problem, scores: Scores) -> sparse.csr_array:
