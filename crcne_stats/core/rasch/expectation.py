@@ -87,7 +87,7 @@ def expectation(problem: Problem, point: Point, distance: float, reach: float = 
 
 
 def _lattice(problem: Problem, point: Point, distance: float, reach: float) -> Floats:
-    mean = problem.population.design @ point.coefficient
+    mean = problem.population.mean(point.coefficient)
     low = np.floor((mean.min(initial=0.0) - reach * point.sd) / distance)
     high = np.ceil((mean.max(initial=0.0) + reach * point.sd) / distance)
     return np.arange(low, high + 1) * distance
@@ -95,7 +95,7 @@ def _lattice(problem: Problem, point: Point, distance: float, reach: float) -> F
 
 def _posterior(problem: Problem, point: Point, nodes: Floats, cells: CellModel) -> tuple[Floats, float]:
     stats, variance = problem.stats, point.sd**2
-    mean = problem.population.design @ point.coefficient
+    mean = problem.population.mean(point.coefficient)
     normaliser = stats.unit_cells @ cells.log_normaliser(nodes)
     slope, prior = stats.total + mean / variance, nodes**2 / (2 * variance)
     posterior = np.empty((len(mean), len(nodes)))
@@ -123,7 +123,7 @@ def _gradient(problem: Problem, found: Expectation) -> Floats:
         climbed, _ = found.cells.climbed(found.nodes, cells)
         expected[:, cells] = np.einsum("scq,cq->sc", climbed, found.cell_mass[cells])
     value = (plan.jacobian.T @ expected.ravel() - problem.stats.observed)[plan.free]
-    from_mean = found.eap - population.design @ found.point.coefficient
+    from_mean = found.eap - population.mean(found.point.coefficient)
     coefficient = population.design.T @ (from_mean / variance)
     squared = found.variance + from_mean**2
     log_sd = [float((squared / variance - 1).sum())] if population.sd is None else []
@@ -229,7 +229,7 @@ def _complete(problem: Problem, found: Expectation, covariance: Floats) -> Float
     ability = slice(n_value, n_value + n_columns)
     answer[ability, ability] = population.design.T @ population.design / variance
     if population.sd is None:
-        from_mean = found.eap - population.design @ point.coefficient
+        from_mean = found.eap - population.mean(point.coefficient)
         answer[-1, -1] = 2 * float((found.variance + from_mean**2).sum()) / variance
         cross = 2 * (population.design.T @ from_mean) / variance
         answer[ability, -1] = answer[-1, ability] = cross
@@ -260,7 +260,7 @@ def _rows(students: Ints, n: int, columns: int) -> Ints:
 def _missing(problem: Problem, found: Expectation, table: Floats) -> tuple[_Missing, Scores]:
     few, point = problem.features, found.point
     n, n_common, n_seats = len(found.posterior), few.n_common, few.n_seats
-    mean = problem.population.design @ point.coefficient
+    mean = problem.population.mean(point.coefficient)
     means = np.empty((n_common + 1, n)), np.empty((n_seats, n)), np.empty(n)
     missing = _Missing(
         np.zeros((n_common + 1, n_common + 1)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -14,6 +14,19 @@ from crcne_stats.core.rasch.newton import FLOOR, Pass, Solution, solve
 from crcne_stats.core.rasch.population import Population
 from crcne_stats.core.rasch.start import starting_point
 from crcne_stats.core.rasch.sufficient import features, sufficient
+
+
+class Inestimable(ValueError):
+    """No parameter of the model can be estimated from these ratings.
+
+    ``reason``: ``"no_ratings"``, ``"one_level"`` (all ratings are equal), or ``"all_extreme"`` (every element is
+    always at the end of its scale, so that all parameters would be infinite).
+    """
+
+    def __init__(self, plan: Layout) -> None:
+        score = plan.data.score[plan.data.weights > 0]
+        self.reason = "no_ratings" if not len(score) else "one_level" if (score == score[0]).all() else "all_extreme"
+        super().__init__(f"no parameter can be estimated: {self.reason}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +43,11 @@ class Fit:
         Free parameters (``plan.free``), regression coefficients, log sd.
     history : one Pass for each look at the likelihood
     converged : whether the Newton decrement fell below its tolerance with an information of full rank
+    population : as it was asked for; columns that no rated student has are missing from ``problem.population``
     """
 
     problem: Problem
+    population: Population
     found: Expectation
     value: Floats
     se: Floats
@@ -49,14 +64,20 @@ class Fit:
 
     @property
     def coefficient(self) -> Floats:
-        """Regression coefficients of ability (column,)."""
-        return self.found.point.coefficient
+        """Regression coefficients of ability (column,); NaN for a column that no rated student has."""
+        return self._by_column(self.found.point.coefficient)
 
     @property
     def coefficient_se(self) -> Floats:
         """Their standard errors (column,)."""
         first = len(self.plan.free)
-        return np.sqrt(np.diag(self.covariance)[first : first + len(self.coefficient)])
+        variance = np.diag(self.covariance)[first : first + self.problem.population.n_columns]
+        return self._by_column(np.sqrt(np.maximum(variance, 0)))
+
+    def _by_column(self, found: Floats) -> Floats:
+        answer = np.full(self.population.n_columns, np.nan)
+        answer[self.population.informed(self.problem.stats.n_ratings > 0)] = found
+        return answer
 
     @property
     def sd(self) -> float:
@@ -124,17 +145,21 @@ def fit(
     Raises
     ------
     ValueError
-        When the model names unknown facets or anchors, or no rating is left to inform the fit.
+        When the model names unknown facets or anchors.
+    Inestimable
+        When no parameter can be estimated.
     """
     plan = layout(data, model)
     if not len(plan.free):
-        raise ValueError("no parameter can be estimated from these ratings")
+        raise Inestimable(plan)
     stats = sufficient(plan)
-    problem = Problem(plan, stats, features(plan, stats), population)
-    return finished(solve(problem, starting_point(problem), distance, max_passes))
+    informed = population.informed(stats.n_ratings > 0)
+    seen = replace(population, design=population.design[:, informed])
+    problem = Problem(plan, stats, features(plan, stats), seen)
+    return finished(population, solve(problem, starting_point(problem), distance, max_passes))
 
 
-def finished(solution: Solution) -> Fit:
+def finished(population: Population, solution: Solution) -> Fit:
     """The fit with its two kinds of standard errors."""
     problem, found = solution.problem, solution.found
     plan = problem.plan
@@ -147,7 +172,9 @@ def finished(solution: Solution) -> Fit:
     n_free = len(plan.free)
     se[plan.free] = np.sqrt(np.maximum(np.diag(covariance)[:n_free], 0))
     robust_se[plan.free] = np.sqrt(np.maximum(np.diag(robust)[:n_free], 0))
-    return Fit(problem, found, value, se, robust_se, covariance, robust, solution.history, solution.converged)
+    return Fit(
+        problem, population, found, value, se, robust_se, covariance, robust, solution.history, solution.converged
+    )
 
 
 def score_matrix(problem: Problem, scores: Scores) -> sparse.csr_array:
