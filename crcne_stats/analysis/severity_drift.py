@@ -94,10 +94,7 @@ def drift_table(asked: Design, found: Drift, level: float) -> tuple[pd.DataFrame
     usable = fit.plan.status[block.range] == ESTIMATED
     several = usable & (np.bincount(found.trainer[usable], minlength=int(found.trainer.max()) + 1)[found.trainer] > 1)
     rows = np.flatnonzero(several)
-    inside = _centring(found.part[rows])
-    within = _centring(found.trainer[rows])
-    # Centred by island, then by trainer, over and over: the projection on both at once.
-    both = np.linalg.matrix_power(within @ inside, 64) if len(rows) else np.zeros((0, 0))
+    both = _centring(found.part[rows], found.trainer[rows])
     place = np.full(len(fit.plan.status), -1)
     place[fit.plan.free] = np.arange(len(fit.plan.free))
     index = place[block.range][rows]
@@ -113,10 +110,12 @@ def drift_table(asked: Design, found: Drift, level: float) -> tuple[pd.DataFrame
     return table, {**test, "n_flagged": flagged, "reason": "" if omnibus.df > 0 else "one_session"}
 
 
-def _centring(part: np.ndarray) -> np.ndarray:
-    """The matrix that takes off the mean of each part (element,)."""
-    same = part[:, None] == part[None, :]
-    return np.eye(len(part)) - same / np.maximum(same.sum(axis=1, keepdims=True), 1)
+def _centring(part: np.ndarray, trainer: np.ndarray) -> np.ndarray:
+    """The projection that takes off the mean of each island and of each trainer (element,) at once."""
+    marks = [codes[:, None] == np.unique(codes) for codes in (part, trainer)]
+    axes, size, _ = np.linalg.svd(np.column_stack(marks).astype(float), full_matrices=False)
+    axes = axes[:, size > 1e-9 * max(size.max(initial=0.0), 1e-300)]
+    return np.asarray(np.eye(len(part)) - axes @ axes.T)
 
 
 def _rows(asked: Design, found: Drift, rows: Ints, value: np.ndarray, se: np.ndarray, level: float) -> pd.DataFrame:
