@@ -42,7 +42,7 @@ def severity(
     *,
     thresholds: Literal["shared", "criterion", "trainer"] = "shared",
     population: str | None = None,
-    link: str | None = None,
+    link: Literal["equal_trainer_means", "equal_inspe_means", "anchors", "pix"] | None = None,
     anchors: pd.DataFrame | None = None,
     facets: Sequence[str] = (),
     interactions: Sequence[str] = (),
@@ -54,7 +54,76 @@ def severity(
     seed: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Result:
-    """TODO"""
+    """Fit the many-facet Rasch model and judge trainers, criteria and levels on one ruler.
+
+    The log-odds of level k over k − 1 are ability(student) − difficulty(criterion) − severity(trainer) − threshold(k).
+
+    Parameters
+    ----------
+    ratings
+        Criteria with the role "global" are left out. A student in two sessions is two persons.
+    thresholds
+        "shared" (rating scale: by criteria with the same number of levels), or own to each "criterion" (partial
+        credit) or each "trainer" (which then tells who keeps to the middle). The others are fitted too and compared in
+        ``tables["model"]``, on 200 000 ratings at most.
+    population
+        None or "inspe": a free mean ability for each INSPÉ (each island where none is known), so that differences in
+        ability between INSPÉ do not turn into severities. "equal_means": one mean for all, an *assumption*. "+session"
+        and "+mention" add columns.
+    link
+        Trainers whom no common student links form islands. None: severities are relative to their island and the
+        table says so. "equal_trainer_means", "equal_inspe_means", "anchors" (mean abilities of INSPÉ given as anchors)
+        or "pix" (students of the same PIX+Édu level are equally able) put them on one scale by assumption;
+        ``tables["assumptions"]`` shows what each would change.
+    anchors
+        Values to hold: columns ``facet``, ``member``, ``value`` (logits), and ``level`` for thresholds, ``group`` for
+        means of several elements; see :func:`crcne_stats.data.anchors.load_anchors`.
+    facets, interactions
+        Columns (session, mention, occasion, inspe, trainer_inspe) that become facets; pairs such as
+        "trainer:criterion" that get a parameter for each rated combination.
+    residuals
+        "wle": at Warm's estimate of each student; "posterior": averaged over each student's posterior. Never at the
+        posterior mean, which biases infit.
+    simulations
+        Sets of ratings drawn from the fitted model on the design of the data, for limits of fit and of halo; scored
+        without a refit. 0: no limits.
+    equivalence
+        Half-width in logits within which a trainer counts as interchangeable (two one-sided tests).
+    students
+        PIX+Édu levels for ``link="pix"``.
+
+    Returns
+    -------
+    Result
+        ``model``: a row for each model compared, that of the tables first.
+
+        ``trainers``, ``criteria`` (and ``facets``): ``severity`` or ``difficulty`` in logits; ``se`` from the observed
+        information and ``robust_se`` from the sandwich clustered by student, which sees that a trainer's criteria move
+        together (halo); ``low``, ``high`` from the latter (the larger of both under 30 students); ``fair_average``, the
+        score before a student of mean ability, all else at its mean, with bounds, and ``fair_zero`` at the zero of the
+        scale; infit and outfit with simulated limits and the verdict ``fit``, the rule of thumb in ``fit_rule``.
+        ``component`` is the island, ``assumption`` what makes the scale.
+
+        ``summary``: separation, strata, reliability, χ² by facet. ``thresholds``: Andrich and half-point (Thurstone)
+        thresholds, ``disordered`` the probability that a threshold lies below the one before. ``levels``: use and
+        average measures. ``raters``: agreement beside the expected one, centrality (1: as the others), halo against
+        simulations without halo, equivalence. ``drift``, ``bias_tests`` (omnibus tests) and ``bias`` (trainer ×
+        criterion). ``dependence``, ``residual_components``, ``loadings``; ``curves``, ``targeting``;
+        ``assumptions`` with islands. ``students`` and ``unexpected`` name students and are never published.
+
+        A measure that cannot be had (nobody to compare with, all scores at one end) is a row with a ``reason``.
+
+    Raises
+    ------
+    ValueError
+        For a value that means nothing.
+
+    References
+    ----------
+    Linacre (1989), Many-facet Rasch measurement; Wright & Masters (1982), Rating scale analysis; Warm (1989),
+    doi:10.1007/BF02294627; Schuirmann (1987), doi:10.1007/BF01068419; Eckes (2015), Introduction to many-facet Rasch
+    measurement.
+    """
     settings: dict[str, Any] = {
         "thresholds": thresholds, "estimator": "mml", "population": population, "link": link, "facets": list(facets),
         "interactions": list(interactions), "residuals": residuals, "simulations": int(simulations),

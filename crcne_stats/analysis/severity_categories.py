@@ -12,7 +12,7 @@ from crcne_stats.analysis.severity_scale import Scale
 from crcne_stats.core.rasch.categories import curves, disorder, half_points, step_sums
 from crcne_stats.core.rasch.design import THRESHOLD, threshold_groups
 from crcne_stats.core.rasch.layout import ANCHORED
-from crcne_stats.core.rasch.rated import thresholds_by_level
+from crcne_stats.core.rasch.rated import moments, thresholds_by_level
 
 LOCATIONS = np.round(np.arange(-6.0, 6.01, 0.25), 2)
 """Locations of the characteristic curves, in logits from the criterion's difficulty."""
@@ -70,7 +70,7 @@ def threshold_table(fitted: Fitted) -> pd.DataFrame:
                 nothing = dict.fromkeys(
                     ("threshold", "se", "robust_se", "low", "high", "half_point", "disordered"), np.nan
                 )
-                rows.append(row | nothing | {"reason": "no_ratings" if not counts[g].any() else "level_unused"})
+                rows.append(row | nothing | {"reason": "no_ratings" if not counts[g].any() else "level_never_used"})
                 continue
             index = block.start + place
             value, se = float(fit.value[index]), float(fit.robust_se[index])
@@ -120,7 +120,7 @@ def level_table(fitted: Fitted) -> pd.DataFrame:
     kept = np.bincount(own, minlength=n * width)
     average = np.bincount(own, location[known], minlength=n * width) / np.maximum(kept, 1)
     outfit = np.bincount(own, residuals.standard[known], minlength=n * width) / np.maximum(kept, 1)
-    p = found.chances(np.where(known, residuals.ability, 0.0), found.cell) * known[:, None]
+    p = found.chances(np.where(known, residuals.ability, 0.0), found.cell).T * known[:, None]
     wide = np.zeros((n, width))
     mass = np.zeros((n, width))
     np.add.at(wide, item, np.pad(p * np.where(known, location, 0.0)[:, None], ((0, 0), (0, width - p.shape[1]))))
@@ -142,7 +142,7 @@ def level_table(fitted: Fitted) -> pd.DataFrame:
                     "average_measure": average[at] if kept[at] else np.nan,
                     "expected_measure": expected[at] if kept[at] else np.nan,
                     "outfit": outfit[at] if kept[at] else np.nan,
-                    "reason": "no_ratings" if not total else "" if counts[at] else "level_unused",
+                    "reason": "no_ratings" if not total else "" if counts[at] else "level_never_used",
                 }
             )
     return pd.DataFrame(rows)
@@ -166,7 +166,7 @@ def curve_table(fitted: Fitted) -> pd.DataFrame:
                     "trainer": about["trainer"],
                     "level": np.tile(np.array(keys, dtype=object), len(LOCATIONS)),
                     "location": np.repeat(LOCATIONS, n),
-                    "probability": p[g, :, :n].ravel(),
+                    "probability": p[:n, g].T.ravel(),
                 }
             )
         )
@@ -216,6 +216,4 @@ def targeting_table(fitted: Fitted, scale: Scale) -> pd.DataFrame:
 def _at(fitted: Fitted, cell: int, ability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Expected level and information of a cell at abilities (place,)."""
     p = fitted.found.chances(ability, np.full(len(ability), cell))
-    level = np.arange(p.shape[1])
-    mean = p @ level
-    return mean, p @ level**2 - mean**2
+    return moments(p)[:2]

@@ -13,6 +13,7 @@ from crcne_stats.analysis.severity_fit import Fitted
 from crcne_stats.core.rasch import mml
 from crcne_stats.core.rasch.abilities import eap_reliability
 from crcne_stats.core.rasch.design import Model
+from crcne_stats.core.rasch.identification import identify
 from crcne_stats.core.rasch.population import Population
 
 MOST_COMPARED = 200_000
@@ -25,7 +26,8 @@ class Models:
     """``chosen`` is the model of the tables, None with a ``reason`` where it cannot be fitted.
 
     ``fits`` has each model that was fitted by its thresholds; ``lost`` the anchors that name nothing in these ratings;
-    ``covariates`` those that the groups of students do not already fix.
+    ``covariates`` those that the groups of students do not already fix; ``deficiency`` how many directions of the
+    parameters no rating shows.
     """
 
     chosen: Fitted | None
@@ -33,6 +35,7 @@ class Models:
     population: str
     lost: tuple[str, ...]
     covariates: tuple[str, ...]
+    deficiency: int = 0
     reason: str = ""
 
 
@@ -49,7 +52,7 @@ def fitted_models(
     wish, lost = model(asked, settings["thresholds"], pairs, extra, anchors, relative)
     first, reason = _fit(asked, wish, made)
     if first is None:
-        return Models(None, {}, kind, tuple(lost), tuple(covariates), reason)
+        return Models(None, {}, kind, tuple(lost), tuple(covariates), 0, reason)
     fits = {settings["thresholds"]: first}
     if len(asked.frame) <= MOST_COMPARED and anchors is None:
         for name in THRESHOLDS:
@@ -57,13 +60,14 @@ def fitted_models(
                 other, _ = _fit(asked, model(asked, name, pairs, extra, None, relative)[0], made)
                 fits |= {} if other is None else {name: other}
     chosen = Fitted(asked, first, group, settings["residuals"] == "posterior", settings["level"])
-    return Models(chosen, fits, kind, tuple(lost), tuple(covariates))
+    unseen = identify(first.plan, first.problem.population).deficiency
+    return Models(chosen, fits, kind, tuple(lost), tuple(covariates), unseen)
 
 
 def _fit(asked: Design, wish: Model, made: Population) -> tuple[mml.Fit | None, str]:
     """The fit, or why there is none."""
     if len(np.unique(asked.data.score)) == 1:
-        return None, "constant_scores"
+        return None, "all_equal"
     try:
         return mml.fit(asked.data, wish, made), ""
     except (ValueError, np.linalg.LinAlgError):

@@ -211,7 +211,7 @@ def _fair(
     weight /= np.maximum(weight.sum(axis=1, keepdims=True), 1)
     score = np.zeros((n_groups, fitted.asked.scores.shape[1]))
     np.add.at(score, group, np.nan_to_num(fitted.asked.scores)[item])
-    score = score[:, : fitted.found.offset.shape[1]] / np.maximum(np.bincount(group, minlength=n_groups), 1)[:, None]
+    score = score[:, : len(fitted.found.offset)] / np.maximum(np.bincount(group, minlength=n_groups), 1)[:, None]
     sums = step_sums(thresholds_by_level(plan, fitted.fit.found.point.value))
     others = 0.0
     for name in plan.model.facets:

@@ -105,22 +105,22 @@ def stretch(found: Rated, residuals: Residuals, code: Ints, n: int) -> Stretch:
     observed = residuals.observed.astype(np.int64)
     parts = np.zeros((8, len(location)))
     steps = np.where(np.isfinite(found.steps), found.steps, 0.0)
-    level = np.arange(steps.shape[1], dtype=float)
+    level = np.arange(len(steps), dtype=float)[:, None]
     for rows in chunks(len(location), RUN):
         cell, here = found.cell[rows], location[rows]
-        climbed = steps[cell]
+        climbed = steps[:, cell]
         p = found.chances(here + found.difficulty[cell], cell)
-        slope = level * here[:, None] - climbed
-        own = np.arange(len(here)), observed[rows]
-        mean = [np.einsum("rk,rk->r", p, x) for x in (slope, climbed)]
-        mean.append(p @ level)
+        slope = level * here - climbed
+        own = observed[rows], np.arange(len(here))
+        mean = [(p * x).sum(axis=0) for x in (slope, climbed, level)]
         score = [x[own] - m for x, m in zip((slope, climbed), mean, strict=False)]
-        off = [slope - mean[0][:, None], climbed - mean[1][:, None], level - mean[2][:, None]]
+        off = [x - m for x, m in zip((slope, climbed, level), mean, strict=True)]
+        weighted = [p * x for x in off]
         products = [(0, 0), (0, 2), (1, 1), (1, 2), (2, 2)]
         parts[:, rows] = [
             *score,
             observed[rows] - mean[2],
-            *(np.einsum("rk,rk,rk->r", p, off[a], off[b]) for a, b in products),
+            *((weighted[a] * off[b]).sum(axis=0) for a, b in products),
         ]
     element = np.where(known, code, 0)
     sums = [tally(element, found.weight * known * row, n) for row in parts]

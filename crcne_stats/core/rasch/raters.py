@@ -57,7 +57,7 @@ def agreement(
         a, b = first[part], second[part]
         own = ability[found.student[a]]
         p, q = found.chances(own, found.cell[a]), found.chances(own, found.cell[b])
-        expected[part] = np.einsum("rk,rk->r", p, q)
+        expected[part] = (p * q).sum(axis=0)
     known = np.isfinite(expected)
     both = np.concatenate([trainer[first[known]], trainer[second[known]]])
     equal, expected = equal[known], expected[known]

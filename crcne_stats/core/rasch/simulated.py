@@ -55,9 +55,8 @@ class Source:
         ability = posterior_draws(rng, self.posterior, self.nodes)[self.found.student]
         score = np.empty(len(ability), dtype=np.int64)
         for part in chunks(len(ability), RUN):
-            cumulated = np.cumsum(self.found.chances(ability[part], self.found.cell[part]), axis=1)
-            uniform = rng.random(len(cumulated))
-            score[part] = (uniform[:, None] > cumulated[:, :-1]).sum(axis=1)
+            cumulated = np.cumsum(self.found.chances(ability[part], self.found.cell[part]), axis=0)
+            score[part] = (rng.random(cumulated.shape[1]) > cumulated[:-1]).sum(axis=0)
         return score
 
     def total(self, score: Ints) -> Floats:

@@ -12,7 +12,6 @@ from scipy import stats
 
 from crcne_stats.core.rasch.design import Floats
 
-
 MOST = 400
 """Elements whose whole covariance is inverted."""
 
