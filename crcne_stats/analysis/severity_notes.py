@@ -42,14 +42,14 @@ def severity_notes(
 def _estimation(fitted: Fitted, models: Models) -> list[Note]:
     fit, found = fitted.fit, []
     if not fit.converged:
-        values: dict[str, Any] = {"iterations": len(fit.history), "gradient": fit.history[-1].gradient}
+        values = {"iterations": len(fit.history), "gradient": fit.history[-1].gradient}
         found.append(Note("severity.not_converged", values, "caution", 2))
     if models.deficiency:
         found.append(Note("severity.not_identified", {"n": models.deficiency}, "caution", 2))
     if fit.no_variance:
         found.append(Note("severity.no_variance", {}, "caution", 7))
     if models.lost:
-        values: dict[str, Any] = {"n": len(models.lost), "names": ", ".join(models.lost[:3])}
+        values = {"n": len(models.lost), "names": ", ".join(models.lost[:3])}
         found.append(Note("severity.anchors_lost", values, "caution", 20))
     return found
 
@@ -59,7 +59,7 @@ def _islands(fitted: Fitted, scale: Scale, tables: Tables, settings: Mapping[str
     pooled = settings["population"] == "equal_means" and n_inspe > 1
     if fitted.asked.n_components < 2:
         return [Note("severity.equal_means", {"n": n_inspe}, "caution", 12)] if pooled else []
-    values: dict[str, Any] = {"n": fitted.asked.n_components}
+    values = {"n": fitted.asked.n_components}
     if pooled:
         return [Note("severity.equal_means_islands", values | {"n_inspe": n_inspe}, "caution", 3)]
     found = []
@@ -74,7 +74,7 @@ def _islands(fitted: Fitted, scale: Scale, tables: Tables, settings: Mapping[str
     assumed = assumed[assumed["n_changed"].notna() & (assumed["assumption"] != RELATIVE)]
     if len(assumed):
         changed = assumed.groupby("assumption")["n_changed"].sum()
-        told: dict[str, Any] = {
+        told = {
             "most": int(changed.max()),
             "assumption": str(changed.idxmax()),
             "n": len(tables["trainers"]),
@@ -98,7 +98,7 @@ def _spread(fitted: Fitted, tables: Tables, settings: Mapping[str, Any]) -> list
     hard, easy = trainers.loc[trainers["severity"].idxmax()], trainers.loc[trainers["severity"].idxmin()]
     summary = tables["summary"]
     row = summary[(summary["facet"] == "trainer") & (summary["version"] == "population")].iloc[0]
-    values: dict[str, Any] = {
+    values = {
         "trainer_a": str(hard["trainer"]),
         "trainer_b": str(easy["trainer"]),
         "low": float(hard["fair_average"]),
@@ -109,7 +109,7 @@ def _spread(fitted: Fitted, tables: Tables, settings: Mapping[str, Any]) -> list
     n = int(min(hard["n_students"], easy["n_students"]))
     found = [Note("severity.spread", values, "finding", 13, n)]
     if np.isfinite(row["reliability"]):
-        told: dict[str, Any] = {name: float(row[name]) for name in ("separation", "strata", "reliability")}
+        told = {name: float(row[name]) for name in ("separation", "strata", "reliability")}
         key = "reliable" if row["reliability"] >= 0.8 else "unreliable"
         found.append(Note(f"severity.{key}", told, "finding", 41))
     return found
@@ -121,7 +121,7 @@ def _equivalence(tables: Tables, settings: Mapping[str, Any]) -> list[Note]:
     counts = {name: int((verdict == name).sum()) for name in ("within", "beyond", "unsure")}
     if not sum(counts.values()):
         return []
-    values: dict[str, Any] = {**counts, "n": sum(counts.values()), "bound": settings["equivalence"]}
+    values = {**counts, "n": sum(counts.values()), "bound": settings["equivalence"]}
     found = [Note("severity.equivalence", values, "finding", 14)]
     if counts["beyond"]:
         found.append(Note("severity.action_calibrate", {"n": counts["beyond"]}, "action", 23))
@@ -142,7 +142,7 @@ def _raters(tables: Tables) -> list[Note]:
     central = raters[raters["centrality_verdict"] != "too_few"]
     n_central, n_extreme = (int((central["centrality_verdict"] == name).sum()) for name in ("central", "extreme"))
     if n_central or n_extreme:
-        values: dict[str, Any] = {"central": n_central, "extreme": n_extreme, "total": len(central)}
+        values = {"central": n_central, "extreme": n_extreme, "total": len(central)}
         found.append(Note("severity.centrality", values, "finding", 34))
     few = int((raters["halo_verdict"] == "too_few").sum())
     if few and few < len(raters):
@@ -151,12 +151,8 @@ def _raters(tables: Tables) -> list[Note]:
     if len(pairs):
         weight = pairs["n_pairs"]
         exact, expected = (float((pairs[name] * weight).sum() / weight.sum()) for name in ("exact", "exact_expected"))
-        values: dict[str, Any] = {
-            "exact": exact,
-            "expected": expected,
-            "kappa": (exact - expected) / max(1 - expected, 1e-12),
-        }
-        found.append(Note("severity.agreement", values, "finding", 44))
+        share = {"exact": exact, "expected": expected, "kappa": (exact - expected) / max(1 - expected, 1e-12)}
+        found.append(Note("severity.agreement", share, "finding", 44))
     return found
 
 
@@ -165,7 +161,7 @@ def _drift(tables: Tables) -> list[Note]:
     for row in tables["bias_tests"].to_dict("records"):
         if not np.isfinite(row["p"]):
             continue
-        values: dict[str, Any] = {
+        values = {
             "chi2": float(row["chi2"]),
             "df": int(row["df"]),
             "p": float(row["p"]),
@@ -188,12 +184,12 @@ def _fit(tables: Tables) -> list[Note]:
         noisy, muted = (int((known["fit"] == verdict).sum()) for verdict in ("noisy", "muted"))
         if len(known) and (noisy or muted):
             rule = int((known["fit_rule"] == "noisy").sum())
-            values: dict[str, Any] = {"noisy": noisy, "muted": muted, "total": len(known), "rule": rule}
+            values = {"noisy": noisy, "muted": muted, "total": len(known), "rule": rule}
             found.append(Note(f"severity.fit_{name}", values, "finding", rank))
     moved = pd.concat([tables[name]["displacement"] for name in ("trainers", "criteria")]).abs()
     if (moved > MOVED).any():
-        values: dict[str, Any] = {"n": int((moved > MOVED).sum()), "most": float(moved.max())}
-        found.append(Note("severity.displaced", values, "caution", 22))
+        far = {"n": int((moved > MOVED).sum()), "most": float(moved.max())}
+        found.append(Note("severity.displaced", far, "caution", 22))
     return found
 
 
@@ -212,7 +208,7 @@ def _levels(tables: Tables, models: Models) -> list[Note]:
     own = model[model["chosen"]].iloc[0]
     best = model.loc[model["bic"].idxmin()]
     if own["bic"] - best["bic"] > BETTER:
-        values: dict[str, Any] = {"thresholds": str(best["thresholds"]), "gain": float(own["bic"] - best["bic"])}
+        values = {"thresholds": str(best["thresholds"]), "gain": float(own["bic"] - best["bic"])}
         found.append(Note("severity.better_model", values, "caution", 28))
     return found
 
@@ -221,7 +217,7 @@ def _rest(fitted: Fitted, tables: Tables, settings: Mapping[str, Any]) -> list[N
     found = [Note(f"severity.residuals_{settings['residuals']}", {}, "finding", 66)]
     first = tables["residual_components"]
     if len(first) and first["eigenvalue"].iloc[0] > first["limit"].iloc[0]:
-        values: dict[str, Any] = {
+        values = {
             "eigenvalue": float(first["eigenvalue"].iloc[0]),
             "limit": float(first["limit"].iloc[0]),
         }
