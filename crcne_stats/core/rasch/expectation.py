@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from crcne_stats.core.rasch.design import Floats, Ints
+from crcne_stats.core.rasch.design import Bools, Floats, Ints
 from crcne_stats.core.rasch.layout import Layout
 from crcne_stats.core.rasch.nodes import CellModel, cell_model, chunks, step_covariance
 from crcne_stats.core.rasch.population import Population
@@ -34,6 +34,11 @@ class Problem:
     stats: Sufficient
     features: Features
     population: Population
+
+    @property
+    def informed(self) -> Bools:
+        """Regression columns (column,) that a rated student has; the others are held at 0."""
+        return self.population.informed(self.stats.n_ratings > 0)
 
 
 @dataclass(frozen=True, eq=False)
