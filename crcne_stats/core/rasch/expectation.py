@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from crcne_stats.core.rasch.design import Floats, Ints
+from crcne_stats.core.rasch.design import Bools, Floats, Ints
 from crcne_stats.core.rasch.layout import Layout
 from crcne_stats.core.rasch.nodes import CellModel, cell_model, chunks, step_covariance
 from crcne_stats.core.rasch.population import Population
@@ -34,6 +34,11 @@ class Problem:
     stats: Sufficient
     features: Features
     population: Population
+
+    @property
+    def informed(self) -> Bools:
+        """Regression columns (column,) that a rated student has; the others are held at 0."""
+        return self.population.informed(self.stats.n_ratings > 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,15 +246,15 @@ def windows(posterior: Floats) -> Iterator[tuple[Ints, int, int]]:
     seen = posterior > WINDOW
     first = seen.argmax(axis=1)
     last = posterior.shape[1] - seen[:, ::-1].argmax(axis=1)
-    first -= first % 4
-    width = np.minimum(-(-(last - first) // 8) * 8, posterior.shape[1])
+    first -= first % 2
+    width = np.minimum(-(-(last - first) // 4) * 4, posterior.shape[1])
     first = np.minimum(first, posterior.shape[1] - width)
     key = width * posterior.shape[1] + first
     order = np.argsort(key, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(key[order]) != 0])
     for run in np.split(order, starts[1:]):
-        for begin in range(0, len(run), 4096):
-            part = run[begin : begin + 4096]
+        for begin in range(0, len(run), 512):
+            part = run[begin : begin + 512]
             yield part, int(first[part[0]]), int(width[part[0]])
 
 

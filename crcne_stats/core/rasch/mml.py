@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
@@ -43,11 +43,9 @@ class Fit:
         Free parameters (``plan.free``), regression coefficients, log sd.
     history : one Pass for each look at the likelihood
     converged : whether the Newton decrement fell below its tolerance with an information of full rank
-    population : as it was asked for; columns that no rated student has are missing from ``problem.population``
     """
 
     problem: Problem
-    population: Population
     found: Expectation
     value: Floats
     se: Floats
@@ -65,19 +63,14 @@ class Fit:
     @property
     def coefficient(self) -> Floats:
         """Regression coefficients of ability (column,); NaN for a column that no rated student has."""
-        return self._by_column(self.found.point.coefficient)
+        return np.where(self.problem.informed, self.found.point.coefficient, np.nan)
 
     @property
     def coefficient_se(self) -> Floats:
         """Their standard errors (column,)."""
         first = len(self.plan.free)
         variance = np.diag(self.covariance)[first : first + self.problem.population.n_columns]
-        return self._by_column(np.sqrt(np.maximum(variance, 0)))
-
-    def _by_column(self, found: Floats) -> Floats:
-        answer = np.full(self.population.n_columns, np.nan)
-        answer[self.population.informed(self.problem.stats.n_ratings > 0)] = found
-        return answer
+        return np.where(self.problem.informed, np.sqrt(np.maximum(variance, 0)), np.nan)
 
     @property
     def sd(self) -> float:
@@ -109,7 +102,7 @@ class Fit:
     def n_parameters(self) -> int:
         """Free parameters, constraints deducted."""
         population = self.problem.population
-        return self.plan.n_parameters + population.n_columns + (population.sd is None)
+        return self.plan.n_parameters + int(self.problem.informed.sum()) + (population.sd is None)
 
     @property
     def n_students(self) -> int:
@@ -153,13 +146,11 @@ def fit(
     if not len(plan.free):
         raise Inestimable(plan)
     stats = sufficient(plan)
-    informed = population.informed(stats.n_ratings > 0)
-    seen = replace(population, design=population.design[:, informed])
-    problem = Problem(plan, stats, features(plan, stats), seen)
-    return finished(population, solve(problem, starting_point(problem), distance, max_passes))
+    problem = Problem(plan, stats, features(plan, stats), population)
+    return finished(solve(problem, starting_point(problem), distance, max_passes))
 
 
-def finished(population: Population, solution: Solution) -> Fit:
+def finished(solution: Solution) -> Fit:
     """The fit with its two kinds of standard errors."""
     problem, found = solution.problem, solution.found
     plan = problem.plan
@@ -172,9 +163,7 @@ def finished(population: Population, solution: Solution) -> Fit:
     n_free = len(plan.free)
     se[plan.free] = np.sqrt(np.maximum(np.diag(covariance)[:n_free], 0))
     robust_se[plan.free] = np.sqrt(np.maximum(np.diag(robust)[:n_free], 0))
-    return Fit(
-        problem, population, found, value, se, robust_se, covariance, robust, solution.history, solution.converged
-    )
+    return Fit(problem, found, value, se, robust_se, covariance, robust, solution.history, solution.converged)
 
 
 def score_matrix(problem: Problem, scores: Scores) -> sparse.csr_array:

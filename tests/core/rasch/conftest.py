@@ -24,7 +24,7 @@ def reference():
 
 @pytest.fixture(scope="session")
 def real():
-    """Ratings of an R package, and the names of its trainers and criteria; skips where the file is not at hand."""
+    """Ratings of an R package, and the names of trainers, criteria and persons; skips where the file is not at hand."""
 
     def read(name):
         found = [up / "shared" / "data" / name for up in Path(__file__).parents]
@@ -45,7 +45,7 @@ def real():
             {"trainer": len(names["rater"]), "criterion": len(names["item"])},
             np.full(len(names["item"]), score.max() + 1),
         )
-        return data, names["rater"].tolist(), names["item"].tolist()
+        return data, names["rater"].tolist(), names["item"].tolist(), names["person"].tolist()
 
     return read
 

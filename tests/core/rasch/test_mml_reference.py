@@ -38,7 +38,7 @@ def named(found, trainers, criteria):
 
 @pytest.mark.parametrize("key", MODELS)
 def test_parameters_and_deviance_of_tam(key, real, reference):
-    data, trainers, criteria = real(key.split(":")[0] + ".csv")
+    data, trainers, criteria, persons = real(key.split(":")[0] + ".csv")
     wanted = reference("rasch_mml.json")["tam"][key.replace(":TAM_", ":")]
     found = fit(data, MODELS[key], zero_mean(data.n_students))
     assert found.converged
@@ -49,11 +49,15 @@ def test_parameters_and_deviance_of_tam(key, real, reference):
     for name, value in wanted["parameters"].items():
         assert estimates[name] == pytest.approx(value, abs=0.005), name
     assert found.sd**2 == pytest.approx(wanted["variance"], abs=0.03)
+    for row in wanted["eap"]:
+        student = persons.index(str(row["person"]))
+        assert found.found.eap[student] == pytest.approx(row["eap"], abs=0.01)
+        assert np.sqrt(found.found.variance[student]) == pytest.approx(row["sd"], abs=0.005)
 
 
 @pytest.mark.parametrize("key, thresholds", [("rsm", "shared"), ("pcm", "criterion")])
 def test_standard_errors_of_the_observed_information(key, thresholds, real, reference):
-    data, trainers, criteria = real("sirt_ratings1.csv")
+    data, trainers, criteria, _ = real("sirt_ratings1.csv")
     wanted = reference("rasch_mml.json")["observed_information"][key]
     found = fit(data, Model(centred=("trainer",), thresholds=thresholds), zero_mean(data.n_students))
     assert found.deviance == pytest.approx(wanted["deviance"], abs=1e-5)
