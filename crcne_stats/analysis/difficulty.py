@@ -87,7 +87,7 @@ def _with_rasch(table: pd.DataFrame, severity: Result | None) -> pd.DataFrame:
     answer = table.drop(columns="reason")
     for theirs, ours in _RASCH.items():
         answer[ours] = own[theirs].astype(float).reindex(table["criterion"]).to_numpy()
-    answer["reason"] = table["reason"].mask((table["reason"] == "") & answer["difficulty"].isna(), "no_measure")
+    answer["reason"] = table["reason"].mask((table["reason"] == "") & answer["difficulty"].isna(), "no_rasch_measure")
     return answer
 
 

@@ -68,9 +68,23 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     # Students of the smaller of two sides: they add up to nothing.
     ("fairness", "criteria"): (),
     ("fairness", "trainers"): (),
+    ("severity", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
+    ("severity", "raters"): (),
+    ("severity", "criteria"): (Margin(("criterion",), ("n_ratings",), within=()),),
+    ("severity", "levels"): (_LEVELS,),
+    ("severity", "bias"): (),
+    ("severity", "drift"): (Margin(("session",), ("n_students",)),),
+    ("severity", "targeting"): (Margin(("ability_low",), ("n_students",), within=()),),
+    ("severity", "model"): (),
+    ("severity", "assumptions"): (),
     ("concordance", "joint"): (Margin(("state", "joint_level"), ("n_students",)),),
 }
-_ABOUT = {("describe", "nodes"): ("trainer",), ("difficulty", "difficulty"): ("criterion",)}
+_ABOUT = {
+    ("describe", "nodes"): ("trainer",), ("difficulty", "difficulty"): ("criterion",),
+    ("severity", "trainers"): ("trainer",), ("severity", "raters"): ("trainer",),
+    ("severity", "criteria"): ("criterion",), ("severity", "targeting"): ("ability_low",),
+    ("severity", "model"): ("thresholds",),
+}  # fmt: skip
 """What a row is about where its other names only go with it."""
 _PAIRS = ({"trainer_a", "trainer_b"}, {"inspe", "trainer_inspe"})
 

@@ -156,7 +156,7 @@ def test_rasch_numbers_stand_beside() -> None:
     table = result.tables["difficulty"].set_index("criterion")
     assert table["difficulty"].tolist()[1:] == [-0.6, -0.3, 0.1, 0.3, 0.5]
     assert table.loc["c05", ["difficulty_se", "infit", "outfit"]].tolist() == [0.1, 1.1, 0.9]
-    assert table["reason"].tolist() == ["no_measure", "", "", "", "", ""]
+    assert table["reason"].tolist() == ["no_rasch_measure", "", "", "", "", ""]
     said(result)
     without = difficulty(ratings, severity=Result("severity", settings={"reason": "one_trainer"}))
     assert "difficulty" not in without.tables["difficulty"]

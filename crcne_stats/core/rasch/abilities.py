@@ -71,7 +71,7 @@ def warm_table(found: Rated) -> WarmTable:
     """The table of Warm's estimates on the design and at the parameters of ``found``."""
     stats = found.stats
     steps = np.where(np.isfinite(found.offset), found.offset, np.nan)
-    difficulty = np.diff(steps, axis=1)
+    difficulty = np.diff(steps, axis=0)
     far = 6.0 + np.log(max(float(stats.n_ratings.max(initial=1.0)), 1.0))
     low = np.floor((np.nanmin(difficulty, initial=0.0) - far) / DISTANCE)
     high = np.ceil((np.nanmax(difficulty, initial=0.0) + far) / DISTANCE)

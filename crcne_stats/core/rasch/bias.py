@@ -8,9 +8,9 @@ import numpy as np
 from scipy import stats
 
 from crcne_stats.core.graph import components
-from crcne_stats.core.rasch.design import Floats, Ints
+from crcne_stats.core.rasch.design import Floats, Ints, tally
 from crcne_stats.core.rasch.nodes import chunks
-from crcne_stats.core.rasch.rated import RUN, Rated, added, moments
+from crcne_stats.core.rasch.rated import RUN, Rated, moments
 
 STEPS = 12
 SETTLED = 1e-4
@@ -60,13 +60,13 @@ def bias(found: Rated, ability: Floats, code: Ints, n: int) -> Bias:
     known = np.isfinite(own)
     rows = np.flatnonzero(known)
     weight, score = found.weight, found.score.astype(float)
-    count = added(code[rows], weight[rows], n)
-    observed = added(code[rows], weight[rows] * score[rows], n)
+    count = tally(code[rows], weight[rows], n)
+    observed = tally(code[rows], weight[rows] * score[rows], n)
     steps = found.plan.steps
     group = found.plan.cell_group[found.cell]
     low, top = steps.lowest[group], steps.lowest[group] + steps.top[group]
-    least = added(code[rows], (weight * low)[rows], n)
-    most = added(code[rows], (weight * top)[rows], n)
+    least = tally(code[rows], (weight * low)[rows], n)
+    most = tally(code[rows], (weight * top)[rows], n)
     inside = (observed > least + 1e-9) & (observed < most - 1e-9)
     shift, se = np.zeros(n), np.full(n, np.nan)
     expected = None
@@ -91,8 +91,8 @@ def _sums(found: Rated, own: Floats, shift: Floats, code: Ints, rows: Ints, n: i
     for part in chunks(len(rows), RUN):
         here = rows[part]
         first, second, _, _ = moments(found.chances(own[here] + shift[code[here]], found.cell[here]))
-        mean += added(code[here], found.weight[here] * first, n)
-        variance += added(code[here], found.weight[here] * second, n)
+        mean += tally(code[here], found.weight[here] * first, n)
+        variance += tally(code[here], found.weight[here] * second, n)
     return mean, variance
 
 

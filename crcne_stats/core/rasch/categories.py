@@ -6,7 +6,7 @@ import numpy as np
 from scipy import stats
 
 from crcne_stats.core.rasch.design import Floats
-from crcne_stats.core.rasch.rated import chances, moments
+from crcne_stats.core.rasch.rated import chances
 
 
 def step_sums(thresholds: Floats) -> Floats:
@@ -36,8 +36,8 @@ def half_points(thresholds: Floats) -> Floats:
     levels = np.arange(thresholds.shape[1])
     for _ in range(60):
         middle = (low + high) / 2
-        p = chances(np.broadcast_to(sums[:, None, :], (*middle.shape, len(levels))), middle)
-        reached = np.where(levels[None, None, :] >= levels[None, :, None], p, 0.0).sum(axis=2) >= 0.5
+        p = chances(sums.T[:, :, None], middle)
+        reached = np.where(levels[:, None, None] >= levels, p, 0.0).sum(axis=0) >= 0.5
         high = np.where(reached, middle, high)
         low = np.where(reached, low, middle)
     return np.where(wanted, (low + high) / 2, np.nan)
@@ -58,12 +58,21 @@ def disorder(threshold: Floats, covariance: Floats) -> Floats:
 
 
 def curves(sums: Floats, location: Floats) -> Floats:
-    """Probability of each level (group, location, level), from summed thresholds (group, level)."""
-    shape = (len(sums), len(location))
-    return chances(np.broadcast_to(sums[:, None, :], (*shape, sums.shape[1])), np.broadcast_to(location, shape))
+    """Probability of each level (level, group, location), from summed thresholds (group, level)."""
+    return chances(sums.T[:, :, None], np.tile(location, (len(sums), 1)))
 
 
-def expected_levels(sums: Floats, location: Floats) -> tuple[Floats, Floats]:
-    """Expected level and information (group, location) at locations (location,)."""
-    mean, variance, _, _ = moments(curves(sums, location))
-    return mean, variance
+def expected_levels_of(sums: Floats, score: Floats, weight: Floats, location: Floats) -> Floats:
+    """Expected score (element,) at locations (element,), averaged over groups of thresholds.
+
+    ``sums`` and ``score`` (group, level): summed thresholds and the score of each level; ``weight`` (element, group).
+    NaN where the location is.
+    """
+    known = np.isfinite(location)
+    answer = np.full(len(location), np.nan)
+    place = np.where(known, location, 0.0)
+    total = np.zeros(len(location))
+    for group in np.flatnonzero(weight.sum(axis=0) > 0):
+        total += weight[:, group] * (score[group] @ chances(sums[group][:, None], place))
+    answer[known] = total[known]
+    return answer

@@ -17,7 +17,7 @@ from crcne_stats.core.rasch.bias import adjusted
 from crcne_stats.core.rasch.design import Bools, Floats, Ints
 from crcne_stats.core.rasch.expectation import information
 from crcne_stats.core.rasch.mml import Fit, score_matrix
-from crcne_stats.core.rasch.rated import Rated
+from crcne_stats.core.rasch.rated import Rated, moments
 
 MOST = 0.8
 """Largest leverage of a student that is corrected for; beyond it a cell is too small to be tested."""
@@ -144,6 +144,5 @@ def levels_apart(found: Rated, ability: Floats, rows: Bools, easier: float) -> f
     if not rows.any():
         return float("nan")
     cell, own = found.cell[rows], ability[found.student[rows]]
-    level = np.arange(found.offset.shape[1])
-    one, two = (found.chances(own + move, cell) @ level for move in (0.0, easier))
+    one, two = (moments(found.chances(own + move, cell))[0] for move in (0.0, easier))
     return float((one - two).mean())

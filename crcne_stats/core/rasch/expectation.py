@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from crcne_stats.core.rasch.design import Floats, Ints
+from crcne_stats.core.rasch.design import Bools, Floats, Ints
 from crcne_stats.core.rasch.layout import Layout
 from crcne_stats.core.rasch.nodes import CellModel, cell_model, chunks, step_covariance
 from crcne_stats.core.rasch.population import Population
@@ -34,6 +34,11 @@ class Problem:
     stats: Sufficient
     features: Features
     population: Population
+
+    @property
+    def informed(self) -> Bools:
+        """Regression columns (column,) that a rated student has; the others are held at 0."""
+        return self.population.informed(self.stats.n_ratings > 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +92,7 @@ def expectation(problem: Problem, point: Point, distance: float, reach: float = 
 
 
 def _lattice(problem: Problem, point: Point, distance: float, reach: float) -> Floats:
-    mean = problem.population.design @ point.coefficient
+    mean = problem.population.mean(point.coefficient)
     low = np.floor((mean.min(initial=0.0) - reach * point.sd) / distance)
     high = np.ceil((mean.max(initial=0.0) + reach * point.sd) / distance)
     return np.arange(low, high + 1) * distance
@@ -95,7 +100,7 @@ def _lattice(problem: Problem, point: Point, distance: float, reach: float) -> F
 
 def _posterior(problem: Problem, point: Point, nodes: Floats, cells: CellModel) -> tuple[Floats, float]:
     stats, variance = problem.stats, point.sd**2
-    mean = problem.population.design @ point.coefficient
+    mean = problem.population.mean(point.coefficient)
     normaliser = stats.unit_cells @ cells.log_normaliser(nodes)
     slope, prior = stats.total + mean / variance, nodes**2 / (2 * variance)
     posterior = np.empty((len(mean), len(nodes)))
@@ -123,7 +128,7 @@ def _gradient(problem: Problem, found: Expectation) -> Floats:
         climbed, _ = found.cells.climbed(found.nodes, cells)
         expected[:, cells] = np.einsum("scq,cq->sc", climbed, found.cell_mass[cells])
     value = (plan.jacobian.T @ expected.ravel() - problem.stats.observed)[plan.free]
-    from_mean = found.eap - population.design @ found.point.coefficient
+    from_mean = found.eap - population.mean(found.point.coefficient)
     coefficient = population.design.T @ (from_mean / variance)
     squared = found.variance + from_mean**2
     log_sd = [float((squared / variance - 1).sum())] if population.sd is None else []
@@ -229,7 +234,7 @@ def _complete(problem: Problem, found: Expectation, covariance: Floats) -> Float
     ability = slice(n_value, n_value + n_columns)
     answer[ability, ability] = population.design.T @ population.design / variance
     if population.sd is None:
-        from_mean = found.eap - population.design @ point.coefficient
+        from_mean = found.eap - population.mean(point.coefficient)
         answer[-1, -1] = 2 * float((found.variance + from_mean**2).sum()) / variance
         cross = 2 * (population.design.T @ from_mean) / variance
         answer[ability, -1] = answer[-1, ability] = cross
@@ -241,15 +246,15 @@ def windows(posterior: Floats) -> Iterator[tuple[Ints, int, int]]:
     seen = posterior > WINDOW
     first = seen.argmax(axis=1)
     last = posterior.shape[1] - seen[:, ::-1].argmax(axis=1)
-    first -= first % 4
-    width = np.minimum(-(-(last - first) // 8) * 8, posterior.shape[1])
+    first -= first % 2
+    width = np.minimum(-(-(last - first) // 4) * 4, posterior.shape[1])
     first = np.minimum(first, posterior.shape[1] - width)
     key = width * posterior.shape[1] + first
     order = np.argsort(key, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(key[order]) != 0])
     for run in np.split(order, starts[1:]):
-        for begin in range(0, len(run), 4096):
-            part = run[begin : begin + 4096]
+        for begin in range(0, len(run), 512):
+            part = run[begin : begin + 512]
             yield part, int(first[part[0]]), int(width[part[0]])
 
 
@@ -260,7 +265,7 @@ def _rows(students: Ints, n: int, columns: int) -> Ints:
 def _missing(problem: Problem, found: Expectation, table: Floats) -> tuple[_Missing, Scores]:
     few, point = problem.features, found.point
     n, n_common, n_seats = len(found.posterior), few.n_common, few.n_seats
-    mean = problem.population.design @ point.coefficient
+    mean = problem.population.mean(point.coefficient)
     means = np.empty((n_common + 1, n)), np.empty((n_seats, n)), np.empty(n)
     missing = _Missing(
         np.zeros((n_common + 1, n_common + 1)),

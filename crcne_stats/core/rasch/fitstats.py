@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from crcne_stats.core.rasch.design import Floats, Ints
+from crcne_stats.core.rasch.design import Floats, Ints, tally
 from crcne_stats.core.rasch.nodes import chunks
-from crcne_stats.core.rasch.rated import RUN, Rated, added
+from crcne_stats.core.rasch.rated import RUN, Rated
 from crcne_stats.core.rasch.residuals import Residuals
 
 
@@ -46,7 +46,7 @@ def fit_statistics(found: Rated, residuals: Residuals, code: Ints, n: int) -> Fi
     w, element = found.weight * known, np.where(known, code, 0)
 
     def total(values: Any) -> Floats:
-        return added(element, np.where(known, w * values, 0.0), n)
+        return tally(element, np.where(known, w * values, 0.0), n)
 
     count, variance = total(1.0), total(residuals.variance)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -105,25 +105,25 @@ def stretch(found: Rated, residuals: Residuals, code: Ints, n: int) -> Stretch:
     observed = residuals.observed.astype(np.int64)
     parts = np.zeros((8, len(location)))
     steps = np.where(np.isfinite(found.steps), found.steps, 0.0)
-    level = np.arange(steps.shape[1], dtype=float)
+    level = np.arange(len(steps), dtype=float)[:, None]
     for rows in chunks(len(location), RUN):
         cell, here = found.cell[rows], location[rows]
-        climbed = steps[cell]
+        climbed = steps[:, cell]
         p = found.chances(here + found.difficulty[cell], cell)
-        slope = level * here[:, None] - climbed
-        own = np.arange(len(here)), observed[rows]
-        mean = [np.einsum("rk,rk->r", p, x) for x in (slope, climbed)]
-        mean.append(p @ level)
+        slope = level * here - climbed
+        own = observed[rows], np.arange(len(here))
+        mean = [(p * x).sum(axis=0) for x in (slope, climbed, level)]
         score = [x[own] - m for x, m in zip((slope, climbed), mean, strict=False)]
-        off = [slope - mean[0][:, None], climbed - mean[1][:, None], level - mean[2][:, None]]
+        off = [x - m for x, m in zip((slope, climbed, level), mean, strict=True)]
+        weighted = [p * x for x in off]
         products = [(0, 0), (0, 2), (1, 1), (1, 2), (2, 2)]
         parts[:, rows] = [
             *score,
             observed[rows] - mean[2],
-            *(np.einsum("rk,rk,rk->r", p, off[a], off[b]) for a, b in products),
+            *((weighted[a] * off[b]).sum(axis=0) for a, b in products),
         ]
     element = np.where(known, code, 0)
-    sums = [added(element, found.weight * known * row, n) for row in parts]
+    sums = [tally(element, found.weight * known * row, n) for row in parts]
     a, b, c, aa, ac, bb, bc, cc = sums
     return Stretch(*_step(a, c, aa, ac, cc, 1.0), *_step(b, c, bb, bc, cc, -1.0))
 
@@ -147,6 +147,6 @@ def displacement(found: Rated, residuals: Residuals, code: Ints, n: int) -> Floa
     """
     known = np.isfinite(residuals.expected) & (code >= 0)
     weight, element = found.weight * known, np.where(known, code, 0)
-    gap = added(element, np.where(known, -weight * residuals.residual, 0.0), n)
-    information = added(element, np.where(known, weight * residuals.variance, 0.0), n)
+    gap = tally(element, np.where(known, -weight * residuals.residual, 0.0), n)
+    information = tally(element, np.where(known, weight * residuals.variance, 0.0), n)
     return np.where(information > 0, gap / np.maximum(information, 1e-300), np.nan)

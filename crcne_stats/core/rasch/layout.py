@@ -294,7 +294,7 @@ def _constraints(
         rows.append(weights[status == ESTIMATED])
         sums.append(total - float(weights[held] @ value[held]))
         centred += [name] if name and name not in centred else []
-    matrix = np.array(rows).reshape(-1, int((status == ESTIMATED).sum()))
+    matrix = np.array(rows).reshape(len(rows), int((status == ESTIMATED).sum()))
     bound = np.array(sums)
     some = (matrix != 0).any(axis=1)
     matrix, bound = matrix[some], bound[some]

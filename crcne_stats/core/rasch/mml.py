@@ -16,6 +16,19 @@ from crcne_stats.core.rasch.start import starting_point
 from crcne_stats.core.rasch.sufficient import features, sufficient
 
 
+class Inestimable(ValueError):
+    """No parameter of the model can be estimated from these ratings.
+
+    ``reason``: ``"no_ratings"``, ``"one_level"`` (all ratings are equal), or ``"all_extreme"`` (every element is
+    always at the end of its scale, so that all parameters would be infinite).
+    """
+
+    def __init__(self, plan: Layout) -> None:
+        score = plan.data.score[plan.data.weights > 0]
+        self.reason = "no_ratings" if not len(score) else "one_level" if (score == score[0]).all() else "all_extreme"
+        super().__init__(f"no parameter can be estimated: {self.reason}")
+
+
 @dataclass(frozen=True, eq=False)
 class Fit:
     """A marginal maximum likelihood fit.
@@ -49,14 +62,15 @@ class Fit:
 
     @property
     def coefficient(self) -> Floats:
-        """Regression coefficients of ability (column,)."""
-        return self.found.point.coefficient
+        """Regression coefficients of ability (column,); NaN for a column that no rated student has."""
+        return np.where(self.problem.informed, self.found.point.coefficient, np.nan)
 
     @property
     def coefficient_se(self) -> Floats:
         """Their standard errors (column,)."""
         first = len(self.plan.free)
-        return np.sqrt(np.diag(self.covariance)[first : first + len(self.coefficient)])
+        variance = np.diag(self.covariance)[first : first + self.problem.population.n_columns]
+        return np.where(self.problem.informed, np.sqrt(np.maximum(variance, 0)), np.nan)
 
     @property
     def sd(self) -> float:
@@ -88,7 +102,7 @@ class Fit:
     def n_parameters(self) -> int:
         """Free parameters, constraints deducted."""
         population = self.problem.population
-        return self.plan.n_parameters + population.n_columns + (population.sd is None)
+        return self.plan.n_parameters + int(self.problem.informed.sum()) + (population.sd is None)
 
     @property
     def n_students(self) -> int:
@@ -124,11 +138,13 @@ def fit(
     Raises
     ------
     ValueError
-        When the model names unknown facets or anchors, or no rating is left to inform the fit.
+        When the model names unknown facets or anchors.
+    Inestimable
+        When no parameter can be estimated.
     """
     plan = layout(data, model)
     if not len(plan.free):
-        raise ValueError("no parameter can be estimated from these ratings")
+        raise Inestimable(plan)
     stats = sufficient(plan)
     problem = Problem(plan, stats, features(plan, stats), population)
     return finished(solve(problem, starting_point(problem), distance, max_passes))

@@ -90,9 +90,14 @@ class Solution:
 
 
 def padded(problem: Problem) -> Floats:
-    """The constraints over all that is estimated: parameters, coefficients, log sd."""
-    extra = problem.population.n_columns + (problem.population.sd is None)
-    return np.pad(problem.plan.constraints, ((0, 0), (0, extra)))
+    """The constraints over all that is estimated: parameters, coefficients, log sd.
+
+    A coefficient that no rated student has is held.
+    """
+    n_free, population = len(problem.plan.free), problem.population
+    constraints = np.pad(problem.plan.constraints, ((0, 0), (0, population.n_columns + (population.sd is None))))
+    held = n_free + np.flatnonzero(~problem.informed)
+    return np.concatenate([constraints, np.eye(constraints.shape[1])[held]])
 
 
 def solve(problem: Problem, start: Point, distance: float | None = None, max_passes: int = 60) -> Solution:

@@ -43,12 +43,11 @@ class Rated:
 
     @cached_property
     def offset(self) -> Floats:
-        """Summed step difficulties up to each level (cell, level), +inf for a level that nobody used."""
+        """Summed step difficulties up to each level (level, cell), +inf for a level that nobody used."""
         steps, group = self.plan.steps, self.plan.cell_group
-        offset = cell_offsets(self.plan, self.value).T
-        slot = steps.slot[group]
-        found = np.take_along_axis(offset, np.maximum(slot, 0), axis=1)
-        return np.where(slot < 0, np.inf, found)
+        offset = cell_offsets(self.plan, self.value)
+        slot = steps.slot[group].T
+        return np.where(slot < 0, np.inf, np.take_along_axis(offset, np.maximum(slot, 0), axis=0))
 
     @cached_property
     def difficulty(self) -> Floats:
@@ -58,18 +57,17 @@ class Rated:
 
     @cached_property
     def steps(self) -> Floats:
-        """Summed thresholds up to each level (cell, level), without the difficulty of the cell."""
+        """Summed thresholds up to each level (level, cell), without the difficulty of the cell."""
         lowest = self.plan.steps.lowest[self.plan.cell_group]
-        climbed = np.arange(self.offset.shape[1]) - lowest[:, None]
-        return self.offset - climbed * self.difficulty[:, None]
+        return self.offset - (np.arange(len(self.offset))[:, None] - lowest) * self.difficulty
 
     def codes(self, facet: str) -> Ints:
         """The element of a facet of each rating (rating,)."""
         return self.plan.data.facets[facet][self.plan.kept]
 
     def chances(self, ability: Floats, cell: Ints) -> Floats:
-        """Probability of each level (rating, level) at abilities (rating,) in cells (rating,)."""
-        return chances(self.offset[cell], ability)
+        """Probability of each level (level, rating) at abilities (rating,) in cells (rating,)."""
+        return chances(self.offset[:, cell], ability)
 
 
 def rated(plan: Layout, stats: Sufficient, value: Floats) -> Rated:
@@ -79,47 +77,43 @@ def rated(plan: Layout, stats: Sufficient, value: Floats) -> Rated:
 
 
 def chances(offset: Floats, ability: Floats) -> Floats:
-    """Probability of each level (…, level), from summed step difficulties (…, level) and abilities (…,)."""
-    logits = ability[..., None] * np.arange(offset.shape[-1]) - offset
-    logits -= logits.max(axis=-1, keepdims=True)
+    """Probability of each level (level, …), from summed step difficulties (level, …) and abilities (…,)."""
+    logits = np.multiply.outer(np.arange(len(offset), dtype=float), ability) - offset
+    logits -= logits.max(axis=0)
     odds = np.exp(logits, out=logits)
-    odds /= odds.sum(axis=-1, keepdims=True)
+    odds /= odds.sum(axis=0)
     return odds
 
 
 def moments(p: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Mean, variance, third and fourth central moment (…,) of levels with chances (…, level)."""
-    level = np.arange(p.shape[-1], dtype=float)
-    mean = p @ level
-    off = level - mean[..., None]
+    """Mean, variance, third and fourth central moment (…,) of levels with chances (level, …)."""
+    level = np.arange(len(p), dtype=float)
+    mean = np.tensordot(level, p, 1)
+    off = level.reshape(-1, *[1] * mean.ndim) - mean
     weighted = p * off
-    second = np.einsum("...k,...k->...", weighted, off)
     weighted *= off
-    third = np.einsum("...k,...k->...", weighted, off)
+    second = weighted.sum(axis=0)
     weighted *= off
-    return mean, second, third, np.einsum("...k,...k->...", weighted, off)
+    third = weighted.sum(axis=0)
+    weighted *= off
+    return mean, second, third, weighted.sum(axis=0)
 
 
 def cell_moments(found: Rated, nodes: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Mean, variance, third and fourth central moment of every cell at every node, each (cell, node)."""
     answer = [np.empty((found.plan.n_cells, len(nodes))) for _ in range(4)]
     for cells in chunks(found.plan.n_cells, 256):
-        offset = found.offset[cells]
-        p = chances(offset[:, None, :], np.broadcast_to(nodes, (len(offset), len(nodes))))
+        offset = found.offset[:, cells, None]
+        p = chances(offset, np.tile(nodes, (offset.shape[1], 1)))
         for whole, part in zip(answer, moments(p), strict=True):
             whole[cells] = part
     return answer[0], answer[1], answer[2], answer[3]
 
 
-def added(code: Ints, values: Floats, n: int) -> Floats:
-    """Sum of values (entry,) by code (entry,), shape (n,)."""
-    return np.asarray(np.bincount(code, values, minlength=n), dtype=float)[:n]
-
-
 def thresholds_by_level(plan: Layout, value: Floats) -> Floats:
     """Threshold of the step to each level (group, level), +inf for unused levels, −inf for the lowest used one."""
     block, steps = plan.blocks[THRESHOLD], plan.steps
-    table = np.full(steps.slot.shape, np.inf)
+    table: Floats = np.full(steps.slot.shape, np.inf)
     table[block.labels[:, 0], block.labels[:, 1]] = value[block.range]
     rows = np.arange(len(table))
     table[rows, np.minimum(steps.lowest, table.shape[1] - 1)] = -np.inf

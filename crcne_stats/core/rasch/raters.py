@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
-from crcne_stats.core.rasch.design import Floats, Ints
+from crcne_stats.core.rasch.design import Floats, Ints, tally
 from crcne_stats.core.rasch.nodes import chunks
-from crcne_stats.core.rasch.rated import RUN, Rated, added
+from crcne_stats.core.rasch.rated import RUN, Rated
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,11 +57,11 @@ def agreement(
         a, b = first[part], second[part]
         own = ability[found.student[a]]
         p, q = found.chances(own, found.cell[a]), found.chances(own, found.cell[b])
-        expected[part] = np.einsum("rk,rk->r", p, q)
+        expected[part] = (p * q).sum(axis=0)
     known = np.isfinite(expected)
     both = np.concatenate([trainer[first[known]], trainer[second[known]]])
     equal, expected = equal[known], expected[known]
-    by = [added(both, np.tile(x, 2), n) for x in (np.ones(len(equal)), equal, expected)]
+    by = [tally(both, np.tile(x, 2), n) for x in (np.ones(len(equal)), equal, expected)]
     whole = [np.array([float(x.sum())]) for x in (np.ones(len(equal)), equal, expected)]
     return Agreement(*by), Agreement(*whole)
 
@@ -94,9 +94,9 @@ def halo(z: Floats, where: Sheets, n: int) -> Floats:
     """
     bounded = np.clip(np.where(np.isfinite(z), z, 0.0), -4, 4)
     size = len(where.trainer)
-    total = added(where.sheet, bounded, size)
-    products = (total**2 - added(where.sheet, bounded**2, size)) / 2
-    pairs, summed = added(where.trainer, where.pairs, n), added(where.trainer, products, n)
+    total = tally(where.sheet, bounded, size)
+    products = (total**2 - tally(where.sheet, bounded**2, size)) / 2
+    pairs, summed = tally(where.trainer, where.pairs, n), tally(where.trainer, products, n)
     return np.where(pairs > 0, summed / np.maximum(pairs, 1), np.nan)
 
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from crcne_stats.core.rasch.abilities import WarmTable, posterior_draws
-from crcne_stats.core.rasch.design import Floats, Ints
+from crcne_stats.core.rasch.design import Floats, Ints, tally
 from crcne_stats.core.rasch.dimensionality import principal_components, residual_correlations, residual_sheets
 from crcne_stats.core.rasch.fitstats import fit_statistics, stretch
 from crcne_stats.core.rasch.nodes import chunks
-from crcne_stats.core.rasch.rated import RUN, Rated, added
+from crcne_stats.core.rasch.rated import RUN, Rated
 from crcne_stats.core.rasch.raters import Sheets, halo
 from crcne_stats.core.rasch.residuals import Residuals, residuals_at, residuals_over
 from crcne_stats.core.resample import Progress, repeat
@@ -55,16 +55,15 @@ class Source:
         ability = posterior_draws(rng, self.posterior, self.nodes)[self.found.student]
         score = np.empty(len(ability), dtype=np.int64)
         for part in chunks(len(ability), RUN):
-            cumulated = np.cumsum(self.found.chances(ability[part], self.found.cell[part]), axis=1)
-            uniform = rng.random(len(cumulated))
-            score[part] = (uniform[:, None] > cumulated[:, :-1]).sum(axis=1)
+            cumulated = np.cumsum(self.found.chances(ability[part], self.found.cell[part]), axis=0)
+            score[part] = (rng.random(cumulated.shape[1]) > cumulated[:-1]).sum(axis=0)
         return score
 
     def total(self, score: Ints) -> Floats:
         """Weighted levels above the lowest used one (student,) of scores (rating,)."""
         found = self.found
         lowest = found.plan.steps.lowest[found.plan.cell_group[found.cell]]
-        return added(found.student, found.weight * (score - lowest), found.n_students)
+        return tally(found.student, found.weight * (score - lowest), found.n_students)
 
     def residuals(self, score: Ints) -> Residuals:
         """Residuals of scores (rating,)."""

@@ -12,6 +12,9 @@ from scipy import stats
 
 from crcne_stats.core.rasch.design import Floats
 
+MOST = 400
+"""Elements whose whole covariance is inverted."""
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -63,13 +66,21 @@ def fixed_chi2(measure: Floats, se: Floats) -> ChiSquare:
 
 
 def wald_chi2(measure: Floats, covariance: Floats) -> ChiSquare:
-    """The same with the whole covariance (element, element) of centred measures; df is its rank."""
-    if len(measure) < 2 or not np.isfinite(covariance).all():
-        return ChiSquare(float("nan"), max(len(measure) - 1, 0), float("nan"))
-    off = np.eye(len(measure)) - 1 / len(measure)
-    size, axes = np.linalg.eigh(off @ covariance @ off)
-    real = size > 1e-10 * max(size.max(), 1e-300)
-    along = axes[:, real].T @ (off @ measure)
+    """Are all of these zero, given their whole covariance (element, element)? df is its rank.
+
+    With more than 400 elements the squared deviates are added up instead, scaled to the effective rank
+    (Σ eigenvalues)² / Σ eigenvalues².
+    """
+    n = len(measure)
+    if n < 1 or not np.isfinite(covariance).all():
+        return ChiSquare(float("nan"), 0, float("nan"))
+    if n > MOST:
+        error = np.diag(covariance)
+        rank = int(np.rint(np.trace(covariance) ** 2 / (covariance**2).sum()))
+        return _tested(float((measure**2 / error).sum()) * rank / n, rank)
+    size, axes = np.linalg.eigh(covariance)
+    real = size > 1e-8 * max(float(size.max()), 1e-300)
+    along = axes[:, real].T @ measure
     return _tested(float((along**2 / size[real]).sum()), int(real.sum()))
 
 
