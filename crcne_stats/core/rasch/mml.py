@@ -177,7 +177,7 @@ def fit(
         raise Inestimable(plan)
     stats = sufficient(plan)
     problem = Problem(plan, stats, features(plan, stats), population)
-    solution = solve(problem, starting_point(problem), distance, max_passes)
+    solution = solve(problem, starting_point(plan, stats.n_ratings, population), distance, max_passes)
     return finished(solution if halo is None else with_halo(solution, halo, distance, max_passes))
 
 
