@@ -9,8 +9,9 @@ import pandas as pd
 
 from crcne_stats.analysis.severity_fit import Fitted
 from crcne_stats.analysis.severity_scale import Scale
+from crcne_stats.core.graph import partners
 from crcne_stats.core.rasch.categories import curves, disorder, half_points, step_sums
-from crcne_stats.core.rasch.design import THRESHOLD, threshold_groups
+from crcne_stats.core.rasch.design import THRESHOLD, tally, threshold_groups
 from crcne_stats.core.rasch.layout import ANCHORED
 from crcne_stats.core.rasch.rated import moments, thresholds_by_level
 
@@ -57,8 +58,7 @@ def threshold_table(fitted: Fitted) -> pd.DataFrame:
     free = np.full(len(plan.status), -1)
     free[plan.free] = np.arange(len(plan.free))
     group = threshold_groups(fitted.asked.data, plan.model.thresholds)[0]
-    counts = np.zeros(table.shape)
-    np.add.at(counts, (group, fitted.asked.data.score), 1)
+    counts = tally(group * table.shape[1] + fitted.asked.data.score, None, table.size).reshape(table.shape)
     rows = []
     for g, (about, keys) in enumerate(zip(names, _keys(fitted, names), strict=True)):
         used = [place_of[g, k] for k in range(1, len(keys)) if (g, k) in place_of]
@@ -110,8 +110,7 @@ def level_table(fitted: Fitted) -> pd.DataFrame:
     n, width = len(asked.names["criterion"]), asked.scores.shape[1]
     key = data.facets["criterion"] * width + data.score
     counts = np.bincount(key, minlength=n * width)
-    distinct = np.unique(key * max(data.n_students, 1) + data.student) // max(data.n_students, 1)
-    students = np.bincount(distinct, minlength=n * width)
+    students = partners(key, data.student, n * width)
     residuals = fitted.residuals
     location = residuals.ability - found.difficulty[found.cell]
     item = found.codes("criterion")
@@ -120,11 +119,11 @@ def level_table(fitted: Fitted) -> pd.DataFrame:
     kept = np.bincount(own, minlength=n * width)
     average = np.bincount(own, location[known], minlength=n * width) / np.maximum(kept, 1)
     outfit = np.bincount(own, residuals.standard[known], minlength=n * width) / np.maximum(kept, 1)
-    p = found.chances(np.where(known, residuals.ability, 0.0), found.cell).T * known[:, None]
-    wide = np.zeros((n, width))
-    mass = np.zeros((n, width))
-    np.add.at(wide, item, np.pad(p * np.where(known, location, 0.0)[:, None], ((0, 0), (0, width - p.shape[1]))))
-    np.add.at(mass, item, np.pad(p, ((0, 0), (0, width - p.shape[1]))))
+    p = found.chances(np.where(known, residuals.ability, 0.0), found.cell) * known
+    where = np.where(known, location, 0.0)
+    wide, mass = np.zeros((n, width)), np.zeros((n, width))
+    for k, chance in enumerate(p):
+        wide[:, k], mass[:, k] = tally(item, chance * where, n), tally(item, chance, n)
     expected = (wide / np.maximum(mass, 1e-12)).ravel()
     rows = []
     for j, criterion in enumerate(asked.names["criterion"]):

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from crcne_stats.analysis.severity_design import Design
-from crcne_stats.core.graph import components, distinct_pairs
+from crcne_stats.core.graph import components, distinct_pairs, partners
 from crcne_stats.core.rasch import mml
 from crcne_stats.core.rasch.bias import adjusted
 from crcne_stats.core.rasch.design import Ints, Model
@@ -112,10 +112,8 @@ def drift_table(asked: Design, found: Drift, level: float) -> tuple[pd.DataFrame
 
 def _centring(part: np.ndarray, trainer: np.ndarray) -> np.ndarray:
     """The projection that takes off the mean of each island and of each trainer (element,) at once."""
-    marks = [codes[:, None] == np.unique(codes) for codes in (part, trainer)]
-    axes, size, _ = np.linalg.svd(np.column_stack(marks).astype(float), full_matrices=False)
-    axes = axes[:, size > 1e-9 * max(size.max(initial=0.0), 1e-300)]
-    return np.asarray(np.eye(len(part)) - axes @ axes.T)
+    marks = np.column_stack([codes[:, None] == np.unique(codes) for codes in (part, trainer)]).astype(float)
+    return np.asarray(np.eye(len(part)) - marks @ np.linalg.pinv(marks.T @ marks, hermitian=True) @ marks.T)
 
 
 def _rows(asked: Design, found: Drift, rows: Ints, value: np.ndarray, se: np.ndarray, level: float) -> pd.DataFrame:
@@ -123,7 +121,6 @@ def _rows(asked: Design, found: Drift, rows: Ints, value: np.ndarray, se: np.nda
     assert found.fit is not None
     data, n = found.fit.plan.data, len(found.trainer)
     code = data.facets[ELEMENT]
-    distinct = np.unique(code * max(data.n_students, 1) + data.student) // max(data.n_students, 1)
     change, error = np.full(n, np.nan), np.full(n, np.nan)
     change[rows], error[rows] = value, se
     with np.errstate(invalid="ignore"):
@@ -134,7 +131,7 @@ def _rows(asked: Design, found: Drift, rows: Ints, value: np.ndarray, se: np.nda
         {
             "trainer": names[found.trainer],
             "session": sessions[found.session],
-            "n_students": np.bincount(distinct, minlength=n),
+            "n_students": partners(code, data.student, n),
             "n_ratings": np.bincount(code, minlength=n),
             "severity_change": change,
             "se": error,

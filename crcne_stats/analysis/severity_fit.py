@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -24,7 +24,8 @@ class Fitted:
     """A fit and what follows from it.
 
     ``group`` (person,) tells whose mean each student shares; ``over`` whether residuals are taken over posteriors;
-    ``limits`` are the simulated ones, None where none were asked; ``level`` that of the intervals.
+    ``limits`` are the simulated ones, None where none were asked; ``level`` that of the intervals; ``known``
+    keeps what is asked twice.
     """
 
     asked: Design
@@ -33,6 +34,7 @@ class Fitted:
     over: bool
     level: float
     limits: Reference | None = None
+    known: dict[str, Stretch] = field(default_factory=dict)
 
     @property
     def reach(self) -> float:
@@ -82,7 +84,9 @@ class Fitted:
 
     def stretch(self, facet: str) -> Stretch:
         """Discrimination and centrality of the elements of a facet."""
-        return stretch(self.found, self.residuals, *self.codes(facet))
+        if facet not in self.known:
+            self.known[facet] = stretch(self.found, self.residuals, *self.codes(facet))
+        return self.known[facet]
 
     def simulated(self, facets: tuple[str, ...], n: int, seed: int, progress: Progress | None) -> Reference:
         """Limits of fit of these facets, from ``n`` replicates."""

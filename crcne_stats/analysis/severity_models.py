@@ -60,7 +60,9 @@ def fitted_models(
                 other, _ = _fit(asked, model(asked, name, pairs, extra, None, relative)[0], made)
                 fits |= {} if other is None else {name: other}
     chosen = Fitted(asked, first, group, settings["residuals"] == "posterior", settings["level"])
-    unseen = identify(first.plan, first.problem.population).deficiency
+    # Trainers and criteria alone are seen within a component, whose students have a mean of their own.
+    simple = not extra and not pairs and anchors is None and relative and not covariates
+    unseen = 0 if simple else identify(first.plan, first.problem.population).deficiency
     return Models(chosen, fits, kind, tuple(lost), tuple(covariates), unseen)
 
 
@@ -69,7 +71,10 @@ def _fit(asked: Design, wish: Model, made: Population) -> tuple[mml.Fit | None, 
     if len(np.unique(asked.data.score)) == 1:
         return None, "all_equal"
     try:
-        return mml.fit(asked.data, wish, made), ""
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            return mml.fit(asked.data, wish, made), ""
+    except FloatingPointError:
+        return None, "separated"
     except (ValueError, np.linalg.LinAlgError):
         return None, "not_estimable"
 

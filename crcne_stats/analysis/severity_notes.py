@@ -49,8 +49,8 @@ def _estimation(fitted: Fitted, models: Models) -> list[Note]:
     if fit.no_variance:
         found.append(Note("severity.no_variance", {}, "caution", 7))
     if models.lost:
-        values = {"n": len(models.lost), "names": ", ".join(models.lost[:3])}
-        found.append(Note("severity.anchors_lost", values, "caution", 20))
+        absent = {"n": len(models.lost), "names": ", ".join(models.lost[:3])}
+        found.append(Note("severity.anchors_lost", absent, "caution", 20))
     return found
 
 

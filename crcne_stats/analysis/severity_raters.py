@@ -10,7 +10,9 @@ from scipy.stats import chi2
 
 from crcne_stats.analysis.severity_fit import Fitted
 from crcne_stats.analysis.severity_scale import Scale
+from crcne_stats.core.graph import partners
 from crcne_stats.core.rasch.bias import adjusted, bias, independent_cells
+from crcne_stats.core.rasch.design import combination
 from crcne_stats.core.rasch.dimensionality import principal_components, residual_correlations, residual_sheets
 from crcne_stats.core.rasch.raters import agreement, equivalence, halo, rating_pairs
 
@@ -130,12 +132,13 @@ def bias_tables(fitted: Fitted) -> tuple[pd.DataFrame, pd.DataFrame]:
     asked, found = fitted.asked, fitted.found
     n_items = asked.data.sizes["criterion"]
     trainer, item = found.codes("trainer"), found.codes("criterion")
-    used, code = np.unique(trainer * n_items + item, return_inverse=True)
+    pairs, code = combination([trainer, item], [asked.data.sizes["trainer"], n_items])
+    used = pairs[:, 0] * n_items + pairs[:, 1]
     answer = bias(found, fitted.ability, code, len(used))
     p = answer.p
-    t, df = answer.t, independent_cells(trainer, item)
+    t, df = answer.t, independent_cells(pairs)
     squared = float(np.nansum(t**2))
-    n_students = np.bincount(np.unique(code * max(found.n_students, 1) + found.student) // max(found.n_students, 1))
+    n_students = partners(code, found.student, len(used))
     cells = pd.DataFrame(
         {
             "trainer": np.array(asked.names["trainer"], dtype=object)[used // n_items],

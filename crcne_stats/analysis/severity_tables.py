@@ -9,9 +9,10 @@ import pandas as pd
 
 from crcne_stats.analysis.severity_fit import Fitted
 from crcne_stats.analysis.severity_scale import RELATIVE, Scale
+from crcne_stats.core.graph import partners
 from crcne_stats.core.rasch.abilities import eap_reliability
 from crcne_stats.core.rasch.categories import expected_levels_of, step_sums
-from crcne_stats.core.rasch.design import threshold_groups
+from crcne_stats.core.rasch.design import tally, threshold_groups
 from crcne_stats.core.rasch.fitstats import displacement, fit_statistics
 from crcne_stats.core.rasch.layout import ANCHORED, ESTIMATED, EXTREME, UNRATED
 from crcne_stats.core.rasch.rated import thresholds_by_level
@@ -130,9 +131,7 @@ def _counts(fitted: Fitted, facet: str) -> tuple[np.ndarray, np.ndarray, np.ndar
     """Students, ratings and average score of each element, over all the ratings."""
     data, n = fitted.asked.data, fitted.asked.data.sizes[facet]
     code = data.facets[facet]
-    students = np.bincount(
-        np.unique(code * max(data.n_students, 1) + data.student) // max(data.n_students, 1), minlength=n
-    )
+    students = partners(code, data.student, n)
     ratings = np.bincount(code, minlength=n)
     total = np.bincount(code, fitted.asked.frame["score"].to_numpy(dtype=float), minlength=n)
     return students, ratings, np.where(ratings > 0, total / np.maximum(ratings, 1), np.nan)
@@ -205,12 +204,12 @@ def _fair(
     own = facet in (plan.model.thresholds, data.item)
     weight = np.zeros((n, n_groups))
     if own:
-        np.add.at(weight, (code, group), 1.0)
+        weight[:] = tally(code * n_groups + group, None, weight.size).reshape(weight.shape)
     else:
         weight[:] = np.bincount(group, minlength=n_groups)
     weight /= np.maximum(weight.sum(axis=1, keepdims=True), 1)
-    score = np.zeros((n_groups, fitted.asked.scores.shape[1]))
-    np.add.at(score, group, np.nan_to_num(fitted.asked.scores)[item])
+    shared = tally(group * data.sizes[data.item] + item, None, n_groups * data.sizes[data.item])
+    score = shared.reshape(n_groups, -1) @ np.nan_to_num(fitted.asked.scores)
     score = score[:, : len(fitted.found.offset)] / np.maximum(np.bincount(group, minlength=n_groups), 1)[:, None]
     sums = step_sums(thresholds_by_level(plan, fitted.fit.found.point.value))
     others = 0.0
@@ -237,7 +236,6 @@ def student_table(fitted: Fitted, scale: Scale) -> pd.DataFrame:
     data = asked.data
     n_ratings = np.bincount(data.student, minlength=data.n_students)
     statistics = fit_statistics(fitted.found, fitted.residuals, fitted.found.student, data.n_students)
-    seen = np.unique(data.student * data.sizes["trainer"] + data.facets["trainer"]) // max(data.sizes["trainer"], 1)
     average = np.bincount(data.student, asked.frame["score"].to_numpy(dtype=float), minlength=data.n_students)
     table = asked.people.copy()
     return table.assign(
@@ -249,7 +247,7 @@ def student_table(fitted: Fitted, scale: Scale) -> pd.DataFrame:
         wle=wle + shift,
         wle_se=wle_se,
         observed_average=average / np.maximum(n_ratings, 1),
-        n_trainers=np.bincount(seen, minlength=data.n_students),
+        n_trainers=partners(data.student, data.facets["trainer"], data.n_students),
         n_ratings=n_ratings,
         infit=statistics.infit,
         outfit=statistics.outfit,

@@ -96,9 +96,8 @@ def _sums(found: Rated, own: Floats, shift: Floats, code: Ints, rows: Ints, n: i
     return mean, variance
 
 
-def independent_cells(first: Ints, second: Ints) -> int:
-    """Cells (distinct pairs) less what two sets of main effects take up: the rank left for an interaction."""
-    pairs = np.unique(np.column_stack([first, second]), axis=0)
+def independent_cells(pairs: Ints) -> int:
+    """Distinct pairs (cell, 2) less what two sets of main effects take up: the rank left for an interaction."""
     one, a = np.unique(pairs[:, 0], return_inverse=True)
     two, b = np.unique(pairs[:, 1], return_inverse=True)
     parts = int(components(a, b, len(one), len(two))[0].max(initial=-1)) + 1

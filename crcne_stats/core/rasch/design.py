@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,8 +144,8 @@ def threshold_groups(data: RatingData, thresholds: str) -> tuple[Ints, Ints]:
     return kind * n + data.facets[thresholds], np.repeat(sizes, n).astype(np.int64)
 
 
-def tally(code: Ints, weight: Floats | None, n: int) -> Floats:
-    """Sum of the weights (1 where none are given) of each code from 0 to n − 1, shape (n,)."""
+def tally(code: Ints, weight: Any, n: int) -> Floats:
+    """Sum of the weights (numbers, or None for 1 each) of each code from 0 to n − 1, shape (n,)."""
     return np.bincount(code, weight, minlength=n).astype(float)
 
 

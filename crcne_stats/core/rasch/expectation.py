@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
+from crcne_stats.core.rasch.blocks import Inner, Sheets, inner, within
 from crcne_stats.core.rasch.design import Bools, Floats, Ints
 from crcne_stats.core.rasch.layout import Layout
 from crcne_stats.core.rasch.nodes import CellModel, cell_model, chunks, step_covariance
@@ -28,12 +29,40 @@ WINDOW = 1e-8
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """All that does not change while a model is fitted."""
+    """All that does not change while a model is fitted.
+
+    ``sheets`` are the blocks of a model with halo, and then the units of ``stats``; ``halo`` holds its standard
+    deviation. Estimates stand in the order free parameters, coefficients, log sd, log halo; the last two where free.
+    """
 
     plan: Layout
     stats: Sufficient
     features: Features
     population: Population
+    sheets: Sheets | None = None
+    halo: float | None = None
+
+    @property
+    def coefficients(self) -> slice:
+        """Place of the regression coefficients among the estimates."""
+        first = len(self.plan.free)
+        return slice(first, first + self.population.n_columns)
+
+    @property
+    def sd_place(self) -> int | None:
+        """Place of log sd among the estimates; None where it is held."""
+        return None if self.population.sd is not None else self.coefficients.stop
+
+    @property
+    def halo_place(self) -> int | None:
+        """Place of log halo among the estimates; None where there is none or it is held."""
+        held = self.sheets is None or self.halo is not None
+        return None if held else self.coefficients.stop + (self.population.sd is None)
+
+    @property
+    def size(self) -> int:
+        """Number of estimates."""
+        return self.coefficients.stop + (self.sd_place is not None) + (self.halo_place is not None)
 
     @property
     def informed(self) -> Bools:
@@ -43,11 +72,12 @@ class Problem:
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """Parameters: ``value`` (parameter,) in full, ``coefficient`` (column,), ``sd``."""
+    """Parameters: ``value`` (parameter,) in full, ``coefficient`` (column,), ``sd`` and ``halo`` (0: none)."""
 
     value: Floats
     coefficient: Floats
     sd: float
+    halo: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +85,8 @@ class Expectation:
     """The likelihood at a point.
 
     ``posterior`` (student, node) sums to 1; ``eap`` and ``variance`` (student,) are its mean and variance.
-    ``gradient`` runs over free parameters, coefficients and log sd.
+    ``cell_mass`` (cell, cell node) is the expected number of ratings of each cell by location, ``cell_nodes`` being
+    the nodes of ability, or with halo those of ``inner``. ``gradient`` (estimate,).
     """
 
     point: Point
@@ -65,9 +96,11 @@ class Expectation:
     posterior: Floats
     eap: Floats
     variance: Floats
+    cell_nodes: Floats
     cell_mass: Floats
     log_likelihood: float
     gradient: Floats
+    inner: Inner | None = None
 
 
 def expectation(problem: Problem, point: Point, distance: float, reach: float = 6.5) -> Expectation:
@@ -76,18 +109,27 @@ def expectation(problem: Problem, point: Point, distance: float, reach: float = 
     Nodes are the multiples of ``distance`` that lie within ``reach`` standard deviations of a mean, and further while
     the posterior of some student still stands on the ends.
     """
-    cells = cell_model(problem.plan, point.value)
+    cells, inside = cell_model(problem.plan, point.value), None
     while True:
         nodes = _lattice(problem, point, distance, reach)
-        posterior, log_likelihood = _posterior(problem, point, nodes, cells)
+        if problem.sheets is None:
+            normaliser = problem.stats.unit_cells @ cells.log_normaliser(nodes)
+        else:
+            inside = inner(problem.sheets, cells, nodes, point.halo)
+            normaliser = inside.normaliser
+        posterior, log_likelihood = _posterior(problem, point, nodes, normaliser)
         ends = max(posterior[:, 0].max(), posterior[:, -1].max())
         if not np.isfinite(log_likelihood) or ends < EDGE or reach > 20:
             break
         reach += 1
-    cell_mass = problem.stats.unit_cells.T @ (problem.stats.entry.T @ posterior)
+    mass = problem.stats.entry.T @ posterior
+    cell_mass = problem.stats.unit_cells.T @ (mass if inside is None else inside.spread(mass))
     eap = posterior @ nodes
     variance = np.maximum(posterior @ nodes**2 - eap**2, 0.0)
-    found = Expectation(point, reach, nodes, cells, posterior, eap, variance, cell_mass, log_likelihood, np.empty(0))
+    found = Expectation(
+        point, reach, nodes, cells, posterior, eap, variance, nodes if inside is None else inside.nodes, cell_mass,
+        log_likelihood, np.empty(0), inside,
+    )  # fmt: skip
     return replace(found, gradient=_gradient(problem, found))
 
 
@@ -98,10 +140,9 @@ def _lattice(problem: Problem, point: Point, distance: float, reach: float) -> F
     return np.arange(low, high + 1) * distance
 
 
-def _posterior(problem: Problem, point: Point, nodes: Floats, cells: CellModel) -> tuple[Floats, float]:
+def _posterior(problem: Problem, point: Point, nodes: Floats, normaliser: Floats) -> tuple[Floats, float]:
     stats, variance = problem.stats, point.sd**2
     mean = problem.population.mean(point.coefficient)
-    normaliser = stats.unit_cells @ cells.log_normaliser(nodes)
     slope, prior = stats.total + mean / variance, nodes**2 / (2 * variance)
     posterior = np.empty((len(mean), len(nodes)))
     log_mass = np.empty(len(mean))
@@ -125,14 +166,18 @@ def _gradient(problem: Problem, found: Expectation) -> Floats:
     plan, population, variance = problem.plan, problem.population, found.point.sd**2
     expected = np.empty((plan.steps.gap.shape[1], plan.n_cells))
     for cells in chunks(plan.n_cells):
-        climbed, _ = found.cells.climbed(found.nodes, cells)
+        climbed, _ = found.cells.climbed(found.cell_nodes, cells)
         expected[:, cells] = np.einsum("scq,cq->sc", climbed, found.cell_mass[cells])
     value = (plan.jacobian.T @ expected.ravel() - problem.stats.observed)[plan.free]
     from_mean = found.eap - population.mean(found.point.coefficient)
     coefficient = population.design.T @ (from_mean / variance)
     squared = found.variance + from_mean**2
     log_sd = [float((squared / variance - 1).sum())] if population.sd is None else []
-    return np.concatenate([value, coefficient, log_sd])
+    log_halo = []
+    if problem.halo_place is not None and found.inner is not None and problem.sheets is not None:
+        mass = problem.stats.entry.T @ found.posterior
+        log_halo.append(found.inner.squared(mass) - problem.sheets.n_blocks)
+    return np.concatenate([value, coefficient, log_sd, log_halo])
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +185,7 @@ class Scores:
     """Posterior means of each student's score: columns of ``common``, seats of ``few``, population part.
 
     ``common`` (student, column), ``few`` (student, seat), ``ability`` (student,) the score for the mean, ``spread``
-    (student,) that for log sd.
+    (student, 1 or 2) those for log sd and log halo.
     """
 
     common: Floats
@@ -163,32 +208,34 @@ class _Missing:
 
 def information(problem: Problem, found: Expectation) -> tuple[Floats, Scores]:
     """Observed information of the log-likelihood, in the order of the gradient, and the students' scores."""
-    covariance, table = _swept(problem, found)
-    complete = _complete(problem, found, covariance)
-    missing, scores = _missing(problem, found, table)
-    n_value, few = len(problem.plan.free), problem.features
-    n_columns, size = problem.population.n_columns, len(complete)
-    place = np.full(problem.plan.jacobian.shape[1] + 1, size)
+    size, n_value, few = problem.size, len(problem.plan.free), problem.features
+    place = np.full(len(problem.plan.status) + 1, size)
     place[problem.plan.free] = np.arange(n_value)
-    common = place[few.common_parameters]
-    seat = place[few.seat_parameter]
-    log_sd = [size - 1] if problem.population.sd is None else []
-    columns = np.concatenate([common, log_sd]).astype(np.int64)
-    width = len(columns)
+    covariance = _swept_covariance(problem, found)
     lost = np.zeros((size + 1, size + 1))
-    lost[np.ix_(columns, columns)] += missing.common_common[:width, :width]
+    if found.inner is None or problem.sheets is None:
+        table, squares = _swept_table(problem, found), None
+    else:
+        mass = problem.stats.entry.T @ found.posterior
+        table, squares, inside = within(problem.sheets, found.inner, found.cells, few, mass)
+        inside.add_to(lost, place, size if problem.halo_place is None else problem.halo_place)
+    complete = _complete(problem, found, covariance)
+    missing, scores = _missing(problem, found, table, squares)
+    extra = [problem.sd_place, problem.halo_place] if squares is not None else [problem.sd_place]
+    columns = np.concatenate([place[few.common_parameters], [size if p is None else p for p in extra]]).astype(np.int64)
+    seat = place[few.seat_parameter]
+    lost[np.ix_(columns, columns)] += missing.common_common
     spread = _spread(seat.T.ravel(), size + 1)
-    half = spread @ missing.few_common[:, :width]
+    half = spread @ missing.few_common
     lost[:, columns] += half
     lost[columns, :] += half.T
     if seat.shape[1]:
         rows = np.repeat(seat, seat.shape[1], axis=1).ravel()
         pairs = np.tile(seat, (1, seat.shape[1])).ravel()
         lost += sparse.coo_array((missing.few_few.ravel(), (rows, pairs)), shape=lost.shape).toarray()
-    design = problem.population.design
-    ability = slice(n_value, n_value + n_columns)
+    design, ability = problem.population.design, problem.coefficients
     lost[ability, ability] += design.T @ (design * missing.ability_ability[:, None])
-    block = design.T @ missing.ability_common.T[:, :width]
+    block = design.T @ missing.ability_common.T
     lost[ability, columns] += block
     lost[columns, ability] += block.T
     if seat.shape[1]:
@@ -203,18 +250,25 @@ def _spread(place: Ints, size: int) -> sparse.csr_array:
     return sparse.csr_array((np.ones(len(place)), (place, np.arange(len(place)))), shape=(size, len(place)))
 
 
-def _swept(problem: Problem, found: Expectation) -> tuple[Floats, Floats]:
-    """Covariance of the steps of each cell (slot, slot, cell), and the expected steps of each feature by node."""
-    plan, sums = problem.plan, problem.features.sums
-    n_slots, n_cells = plan.steps.gap.shape[1], plan.n_cells
-    covariance = np.empty((n_slots, n_slots, n_cells))
-    table = np.zeros((sums.shape[0], len(found.nodes)))
+def _swept_covariance(problem: Problem, found: Expectation) -> Floats:
+    """Covariance of the steps of each cell (slot, slot, cell)."""
+    plan = problem.plan
+    n_slots = plan.steps.gap.shape[1]
+    covariance = np.empty((n_slots, n_slots, plan.n_cells))
+    for cells in chunks(plan.n_cells):
+        climbed, _ = found.cells.climbed(found.cell_nodes, cells)
+        covariance[:, :, cells] = step_covariance(climbed, found.cell_mass[cells])
+    return covariance
+
+
+def _swept_table(problem: Problem, found: Expectation) -> Floats:
+    """Expected steps of each feature by node (feature, node)."""
+    table = np.zeros((problem.features.sums.shape[0], len(found.nodes)))
     for part in problem.features.parts:
         climbed, _ = found.cells.climbed(found.nodes, part.cells)
-        covariance[:, :, part.cells] = step_covariance(climbed, found.cell_mass[part.cells])
         for rows, matrix in part.sums:
             table[rows] = matrix @ climbed.reshape(-1, len(found.nodes))
-    return covariance, table
+    return table
 
 
 def _complete(problem: Problem, found: Expectation, covariance: Floats) -> Floats:
@@ -226,18 +280,19 @@ def _complete(problem: Problem, found: Expectation, covariance: Floats) -> Float
         shape=(n_slots * n_cells, n_slots * n_cells),
     )
     jacobian = plan.jacobian[:, plan.free]
-    n_value, n_columns = len(plan.free), population.n_columns
-    size = n_value + n_columns + (population.sd is None)
-    answer = np.zeros((size, size))
+    n_value, ability, sd = len(plan.free), problem.coefficients, problem.sd_place
+    answer = np.zeros((problem.size, problem.size))
     answer[:n_value, :n_value] = (jacobian.T @ (blocks @ jacobian)).toarray()
     variance = point.sd**2
-    ability = slice(n_value, n_value + n_columns)
     answer[ability, ability] = population.design.T @ population.design / variance
-    if population.sd is None:
+    if sd is not None:
         from_mean = found.eap - population.mean(point.coefficient)
-        answer[-1, -1] = 2 * float((found.variance + from_mean**2).sum()) / variance
+        answer[sd, sd] = 2 * float((found.variance + from_mean**2).sum()) / variance
         cross = 2 * (population.design.T @ from_mean) / variance
-        answer[ability, -1] = answer[-1, ability] = cross
+        answer[ability, sd] = answer[sd, ability] = cross
+    if problem.halo_place is not None and found.inner is not None:
+        squared = found.inner.squared(problem.stats.entry.T @ found.posterior)
+        answer[problem.halo_place, problem.halo_place] = 2 * squared
     return answer
 
 
@@ -262,16 +317,18 @@ def _rows(students: Ints, n: int, columns: int) -> Ints:
     return (np.arange(columns)[:, None] * n + students).ravel()
 
 
-def _missing(problem: Problem, found: Expectation, table: Floats) -> tuple[_Missing, Scores]:
-    few, point = problem.features, found.point
+def _missing(problem: Problem, found: Expectation, table: Floats, squares: Floats | None) -> tuple[_Missing, Scores]:
+    """Posterior covariances of the scores; ``squares`` (unit, node) are expected squares of the halo's effects."""
+    few, point, stats = problem.features, found.point, problem.stats
     n, n_common, n_seats = len(found.posterior), few.n_common, few.n_seats
+    n_columns = n_common + (1 if squares is None else 2)
     mean = problem.population.mean(point.coefficient)
-    means = np.empty((n_common + 1, n)), np.empty((n_seats, n)), np.empty(n)
+    means = np.empty((n_columns, n)), np.empty((n_seats, n)), np.empty(n)
     missing = _Missing(
-        np.zeros((n_common + 1, n_common + 1)),
-        np.empty((n_seats, n, n_common + 1)),
+        np.zeros((n_columns, n_columns)),
+        np.empty((n_seats, n, n_columns)),
         np.empty((n, n_seats, n_seats)),
-        np.empty((n_common + 1, n)),
+        np.empty((n_columns, n)),
         np.empty((n_seats, n)),
         np.empty(n),
     )
@@ -280,14 +337,19 @@ def _missing(problem: Problem, found: Expectation, table: Floats) -> tuple[_Miss
         weight = found.posterior[who, span]
         part = np.ascontiguousarray(table[:, span])
         distance = found.nodes[span] - mean[who, None]
-        common = np.empty((n_common + 1, len(who), width))
-        common[:-1] = (few.common[_rows(who, n, n_common)] @ part).reshape(n_common, len(who), width)
-        common[-1] = (distance / point.sd) ** 2
+        common = np.empty((n_columns, len(who), width))
+        common[:n_common] = (few.common[_rows(who, n, n_common)] @ part).reshape(n_common, len(who), width)
+        common[n_common] = (distance / point.sd) ** 2
+        if squares is not None:
+            common[-1] = stats.entry[who] @ squares[:, span]
         several = (few.few[_rows(who, n, n_seats)] @ part).reshape(n_seats, len(who), width)
         _covariances(missing, means, who, weight, common, several, distance / point.sd**2)
     missing.common_common[...] -= means[0] @ means[0].T
-    scores = Scores(means[0][:-1].T - few.observed_common, means[1].T - few.observed_few, means[2], means[0][-1] - 1)
-    return replace(missing, few_common=missing.few_common.reshape(n_seats * n, n_common + 1)), scores
+    spread = means[0][n_common:].T - 1.0
+    if squares is not None:
+        spread[:, 1] += 1.0 - stats.entry.sum(axis=1)
+    scores = Scores(means[0][:n_common].T - few.observed_common, means[1].T - few.observed_few, means[2], spread)
+    return replace(missing, few_common=missing.few_common.reshape(n_seats * n, n_columns)), scores
 
 
 def _covariances(

@@ -20,6 +20,8 @@ SETTLED = 7e-3
 """Largest step, in logits, after which the information is kept: it has changed by some thousandths at most."""
 FLOOR = 0.03
 """Smallest standard deviation of the students, in logits; a fit that ends there found no variance."""
+HALO_FLOOR = 0.05
+"""Smallest standard deviation of the halo, in logits; a fit that ends there found none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +96,8 @@ def padded(problem: Problem) -> Floats:
 
     A coefficient that no rated student has is held.
     """
-    n_free, population = len(problem.plan.free), problem.population
-    constraints = np.pad(problem.plan.constraints, ((0, 0), (0, population.n_columns + (population.sd is None))))
+    n_free = len(problem.plan.free)
+    constraints = np.pad(problem.plan.constraints, ((0, 0), (0, problem.size - n_free)))
     held = n_free + np.flatnonzero(~problem.informed)
     return np.concatenate([constraints, np.eye(constraints.shape[1])[held]])
 
@@ -123,7 +125,8 @@ def solve(problem: Problem, start: Point, distance: float | None = None, max_pas
         bounded = _bounded(problem, found, direction)
         if bounded is not None:
             problem, factor = bounded, None
-            found = _looked(problem, replace(found.point, sd=FLOOR), distance)
+            sd, halo = problem.population.sd or found.point.sd, problem.halo or found.point.halo
+            found = _looked(problem, replace(found.point, sd=sd, halo=halo), distance)
             continue
         found = _stepped(problem, found, direction, distance)
     if factor is None or scores is None:
@@ -165,15 +168,17 @@ def _looked(problem: Problem, point: Point, distance: float | None, last: Expect
 
 
 def _bounded(problem: Problem, found: Expectation, direction: Floats) -> Problem | None:
-    """The problem with the standard deviation held at its floor, when this step would take it below."""
-    if problem.population.sd is not None or np.log(found.point.sd) + max(-1.0, direction[-1]) > np.log(FLOOR):
-        return None
-    return replace(problem, population=replace(problem.population, sd=FLOOR))
+    """The problem with a standard deviation held at its floor, when this step would take it below."""
+    sd, halo = problem.sd_place, problem.halo_place
+    if sd is not None and np.log(found.point.sd) + max(-1.0, direction[sd]) <= np.log(FLOOR):
+        return replace(problem, population=replace(problem.population, sd=FLOOR))
+    if halo is not None and np.log(found.point.halo) + max(-1.0, direction[halo]) <= np.log(HALO_FLOOR):
+        return replace(problem, halo=HALO_FLOOR)
+    return None
 
 
 def _stepped(problem: Problem, found: Expectation, direction: Floats, distance: float | None) -> Expectation:
-    plan, population = problem.plan, problem.population
-    n_value = len(plan.free)
+    plan, n_value = problem.plan, len(problem.plan.free)
     scale = min(1.0, 3.0 / max(np.abs(direction).max(), 1e-300))
     slack = 1e-11 * abs(found.log_likelihood)
     slack += 1e-3 * len(found.eap) if distance is None and _distance(found) > DISTANCE else 0.0
@@ -181,10 +186,16 @@ def _stepped(problem: Problem, found: Expectation, direction: Floats, distance: 
         move = scale * direction
         value = found.point.value.copy()
         value[plan.free] += move[:n_value]
-        coefficient = found.point.coefficient + move[n_value : n_value + population.n_columns]
-        sd = found.point.sd * float(np.exp(max(-1.0, move[-1]))) if population.sd is None else population.sd
-        new = _looked(problem, Point(value, coefficient, sd), distance, found)
+        coefficient = found.point.coefficient + move[problem.coefficients]
+        sd = _grown(found.point.sd, move, problem.sd_place)
+        halo = _grown(found.point.halo, move, problem.halo_place)
+        new = _looked(problem, Point(value, coefficient, sd, halo), distance, found)
         if new.log_likelihood >= found.log_likelihood - slack:
             return new
         scale /= 2
     return found
+
+
+def _grown(sd: float, move: Floats, place: int | None) -> float:
+    """A standard deviation after a step of its logarithm, which may not fall by more than 1."""
+    return sd if place is None else sd * float(np.exp(max(-1.0, move[place])))

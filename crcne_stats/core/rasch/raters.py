@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
-from crcne_stats.core.rasch.design import Floats, Ints, tally
+from crcne_stats.core.rasch.design import Floats, Ints, combination, tally
 from crcne_stats.core.rasch.nodes import chunks
 from crcne_stats.core.rasch.rated import RUN, Rated
 
@@ -80,10 +80,9 @@ class Sheets:
 
 def sheets(found: Rated, file: Ints, trainer: Ints) -> Sheets:
     """Which ratings stand on the same sheet; ``file`` and ``trainer`` (rating,)."""
-    key = file * (int(trainer.max(initial=0)) + 1) + trainer
-    _, first, sheet = np.unique(key, return_index=True, return_inverse=True)
-    size = np.bincount(sheet, minlength=len(first)).astype(float)
-    return Sheets(sheet.astype(np.int64), trainer[first], size * (size - 1) / 2)
+    rows, sheet = combination([file, trainer], [int(codes.max(initial=0)) + 1 for codes in (file, trainer)])
+    size = tally(sheet, None, len(rows))
+    return Sheets(sheet, rows[:, 1], size * (size - 1) / 2)
 
 
 def halo(z: Floats, where: Sheets, n: int) -> Floats:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from crcne_stats.core.rasch.design import THRESHOLD, Floats, Ints, tally
-from crcne_stats.core.rasch.expectation import Point, Problem
+from crcne_stats.core.rasch.expectation import Point
 from crcne_stats.core.rasch.layout import ANCHORED, ESTIMATED, Layout
+from crcne_stats.core.rasch.population import Population
 
 ROUNDS = 3
 """Rounds of backfitting; Newton does the rest."""
@@ -14,9 +15,8 @@ BINS = np.linspace(-8, 8, 65)
 """Locations, in logits, to which ratings are rounded when the first thresholds are sought."""
 
 
-def starting_point(problem: Problem) -> Point:
-    """A point that meets the constraints."""
-    plan, population = problem.plan, problem.population
+def starting_point(plan: Layout, n_ratings: Floats, population: Population) -> Point:
+    """A point that meets the constraints; ``n_ratings`` (student,) of those that inform the fit."""
     data, kept = plan.data, plan.kept
     student, group = data.student[kept], plan.cell_group[plan.cell]
     slot = plan.steps.slot[group, data.score[kept]]
@@ -34,7 +34,7 @@ def starting_point(problem: Problem) -> Point:
         value[plan.blocks[carrier].range] += moved - mean
         ability = ability - mean
     value[plan.blocks[THRESHOLD].range] = thresholds
-    design, rated = population.design, problem.stats.n_ratings > 0
+    design, rated = population.design, n_ratings > 0
     coefficient = np.asarray(np.linalg.lstsq(design, ability, rcond=None)[0], dtype=float)
     sd = population.sd or max(0.3, float((ability - design @ coefficient)[rated].std()))
     return Point(feasible(plan, value), coefficient, sd)

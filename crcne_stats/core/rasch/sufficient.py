@@ -126,7 +126,8 @@ class Features:
     ----------
     sums : (feature, slot × cell)
         A feature is a unit and a parameter that it touches; its row adds the steps of the unit's cells.
-    parts : the same, cut into runs of cells
+    unit, parameter : (feature,), the features ordered by unit
+    parts : the sums, cut into runs of cells; empty where they were not asked for
     common : (common parameter × student, feature)
     few : (seat × student, feature)
         Parameters of blocks with many elements: a student meets few of them, one to a seat.
@@ -139,6 +140,8 @@ class Features:
     """
 
     sums: sparse.csr_array
+    unit: Ints
+    parameter: Ints
     parts: tuple[Part, ...]
     common: sparse.csr_array
     few: sparse.csr_array
@@ -158,8 +161,8 @@ class Features:
         return int(self.seat_parameter.shape[1])
 
 
-def features(plan: Layout, stats: Sufficient) -> Features:
-    """The incidences behind scores and information by student."""
+def features(plan: Layout, stats: Sufficient, in_parts: bool = True) -> Features:
+    """The incidences behind scores and information by student; cut ``in_parts`` where units are ordered by cell."""
     n_parameters, n_students = plan.jacobian.shape[1], plan.data.n_students
     few = np.zeros(n_parameters, dtype=bool)
     for block in plan.blocks.values():
@@ -195,8 +198,10 @@ def features(plan: Layout, stats: Sufficient) -> Features:
     observed_few = np.zeros((n_students, seats))
     if seats:
         observed_few[...] = padded[who, seat_parameter.ravel()].reshape(n_students, seats)
-    parts = _parts(plan, stats, sums, unit)
-    return Features(sums, parts, common, several, common_parameters, seat_parameter, observed_common, observed_few)
+    parts = _parts(plan, stats, sums, unit) if in_parts else ()
+    return Features(
+        sums, unit, parameter, parts, common, several, common_parameters, seat_parameter, observed_common, observed_few
+    )
 
 
 def _most_met(plan: Layout, stats: Sufficient, block: Block) -> int:
