@@ -44,7 +44,7 @@ def difficulty(ratings: Ratings, *, weak: float = 0.3, crowded: float = 0.4, sev
         of the file saw them, which halo and severity do not inflate; ``polyserial``, the same as
         ``item_rest_other`` for the quality behind the levels, which a few crowded levels do not shrink; all with
         bounds; ``alpha_if_dropped``; ``floor`` and ``ceiling``, shares at the ends of the scale; with ``severity``
-        also ``difficulty`` and ``difficulty_se`` in logits, positive for a hard criterion, ``infit`` and ``outfit``
+        also ``difficulty`` with its error and bounds in logits, positive for a hard criterion, ``infit`` and ``outfit``
         mean squares (1 where ratings vary as the model says, more where they are erratic); ``reason``.
 
         ``tables["levels"]``: ``n_ratings`` and ``share`` of each level of each criterion, unused ones too.
@@ -75,7 +75,10 @@ def difficulty(ratings: Ratings, *, weak: float = 0.3, crowded: float = 0.4, sev
     return Result("difficulty", tables, notes(tables, sheets, weak, crowded), settings, {"ratings": ratings})
 
 
-_RASCH = {"difficulty": "difficulty", "se": "difficulty_se", "infit": "infit", "outfit": "outfit"}
+_RASCH = {
+    "difficulty": "difficulty", "robust_se": "difficulty_se", "low": "difficulty_low", "high": "difficulty_high",
+    "infit": "infit", "outfit": "outfit",
+}  # fmt: skip
 """Columns of the criteria of ``severity``, and their names here."""
 
 

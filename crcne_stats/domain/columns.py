@@ -112,6 +112,8 @@ COLUMNS: dict[str, Column] = {
     "polyserial_low": _NUMBER,
     "polyserial_high": _NUMBER,
     "difficulty_se": Column("number", decimals=3, unit="logits"),
+    "difficulty_low": _LOGITS,
+    "difficulty_high": _LOGITS,
     "scope": _key("scope"),
     "alpha": _NUMBER,
     "alpha_if_dropped": _NUMBER,

@@ -94,6 +94,12 @@ def ramp(n: int) -> list[str]:
     return [mpl.colors.to_hex(scale(position)) for position in np.linspace(0.06, 0.98, max(n, 1))]
 
 
+def shades(n: int) -> list[str]:
+    """``n`` colours from white to the dark of the accent, for sizes that begin at nothing."""
+    scale = mpl.colors.LinearSegmentedColormap.from_list("size", [PAPER, "#a9c1da", "#0b3560"])
+    return [mpl.colors.to_hex(scale(position)) for position in np.linspace(0, 1, max(n, 2))]
+
+
 def text_on(colour: str) -> str:
     """Black or white, whichever is easier to read on ``colour``."""
     red, green, blue = mpl.colors.to_rgb(colour)

@@ -147,7 +147,9 @@ def test_rasch_numbers_stand_beside() -> None:
         {
             "criterion": [f"c{j:02d}" for j in (5, 4, 3, 2, 1)],
             "difficulty": [0.5, 0.3, 0.1, -0.3, -0.6],
-            "se": 0.1,
+            "robust_se": 0.1,
+            "low": -1.0,
+            "high": 1.0,
             "infit": 1.1,
             "outfit": 0.9,
         }

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from crcne_stats.domain.result import Result
+from crcne_stats.view.plots.panels import estimates, inch, panels, rows, zero
 from crcne_stats.view.plots.plot import Plot, framework_of
 from crcne_stats.view.style import ACCENT, FAINT, SERIES, criterion_rows, in_language
 from crcne_stats.words import Words
@@ -29,7 +30,7 @@ def draw(ax: Axes, result: Result, w: Words) -> None:
     ax.set_xlim(-0.02, 1.02)
     ax.grid(axis="x")
     ax.set_title(w("figure.difficulty.difficulty.mean"))
-    beside, inch = _beside(ax)
+    beside = panels(ax, (0.6, 0.4), (0.62, 0.62, 0.2, 0.4), 0.3)[1]
     for index, name in enumerate(("item_rest", "item_rest_other")):
         y = heights + (0.13 if index == 0 else -0.13)
         beside.hlines(y, table[f"{name}_low"].astype(float), table[f"{name}_high"].astype(float), color=SERIES[index],
@@ -44,24 +45,12 @@ def draw(ax: Axes, result: Result, w: Words) -> None:
     beside.grid(axis="x")
     in_language(beside.xaxis, w)
     beside.set_title(w("figure.difficulty.difficulty.correlation"))
-    beside.legend(loc="upper center", bbox_to_anchor=(0.5, -0.26 * inch), ncols=2, handletextpad=0.3, columnspacing=1.0)
+    beside.legend(
+        loc="upper center", bbox_to_anchor=(0.5, -0.26 * inch(beside)), ncols=2, handletextpad=0.3, columnspacing=1.0
+    )
     for height in heights:
         for one in (ax, beside):
             one.axhline(height - 0.5, color=FAINT, linewidth=0.5)
-
-
-def _beside(ax: Axes) -> tuple[Axes, float]:
-    """Split the place of ``ax`` in two; also one inch as a share of its height."""
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    figure.set_layout_engine("none")
-    width, height = figure.get_size_inches()
-    box = ax.get_position()
-    if len(figure.axes) == 1:
-        box = box.from_extents(0.55 / width, 0.62 / height, 1 - 0.2 / width, 1 - 0.35 / height)
-    ax.set_position((box.x0, box.y0, 0.56 * box.width, box.height))
-    other = figure.add_axes((box.x0 + 0.62 * box.width, box.y0, 0.38 * box.width, box.height))
-    return other, 1 / (box.height * height)
 
 
 def _positions(table: Any, framework: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -76,7 +65,7 @@ def _positions(table: Any, framework: Any) -> tuple[np.ndarray, np.ndarray, np.n
 def told(result: Result) -> dict[str, Any]:
     """The hardest and the easiest criterion."""
     table = result.tables["difficulty"]
-    known = table[table["position"].notna()].sort_values("position")
+    known = table[table["position"].notna()].sort_values("position", ascending=False)
     if not len(known):
         return {"n": len(table), "hardest": "–", "easiest": "–", "low": np.nan, "high": np.nan}
     first, last = known.iloc[0], known.iloc[-1]
@@ -84,8 +73,38 @@ def told(result: Result) -> dict[str, Any]:
             "easiest": str(last["criterion"]), "high": float(last["mean"])}  # fmt: skip
 
 
+def draw_rasch(ax: Axes, result: Result, w: Words) -> None:
+    """Left: difficulty on the ruler of the model. Right: polyserial correlation with another trainer's rest."""
+    table = result.tables["difficulty"]
+    names = list(table["criterion"].astype(str))
+    ax, beside = panels(ax, (0.5, 0.5), (0.62, 0.4, 0.2, 0.4))
+    heights = rows(ax, names)
+    rows(beside, names, False)
+    estimates(ax, heights, table["difficulty"], table["difficulty_low"], table["difficulty_high"])
+    estimates(beside, heights, table["polyserial"], table["polyserial_low"], table["polyserial_high"], SERIES[1], "s")
+    zero(ax)
+    beside.set_xlim(min(0.0, float(np.nanmin(np.r_[table["polyserial_low"].astype(float), 0.0]))), 1)
+    for one, name in ((ax, "difficulty"), (beside, "polyserial")):
+        one.set_title(w(f"figure.difficulty.rasch.{name}"))
+        one.grid(axis="x")
+        in_language(one.xaxis, w)
+
+
+def told_rasch(result: Result) -> dict[str, Any]:
+    """Ends of the difficulties."""
+    known = result.tables["difficulty"].dropna(subset=["difficulty"]).sort_values("difficulty")
+    if not len(known):
+        return {"n": 0, "hardest": "–", "easiest": "–", "low": np.nan, "high": np.nan}
+    return {"n": len(known), "hardest": str(known["criterion"].iloc[-1]), "easiest": str(known["criterion"].iloc[0]),
+            "low": float(known["difficulty"].iloc[0]), "high": float(known["difficulty"].iloc[-1])}  # fmt: skip
+
+
 PLOTS = {
     "difficulty": Plot(
         ("difficulty",), draw, lambda r: (8.2, 1.6 + 0.26 * len(r.tables["difficulty"])), told
-    )
+    ),
+    "rasch": Plot(
+        ("difficulty",), draw_rasch, lambda r: (8.2, 1.1 + 0.24 * len(r.tables["difficulty"])), told_rasch,
+        lambda r: "difficulty" in r.tables["difficulty"].columns,
+    ),
 }  # fmt: skip

@@ -1,0 +1,121 @@
+"""Figures of fairness: how much harder each criterion is for a group, how much more severe each trainer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from crcne_stats.domain.result import Result
+from crcne_stats.view.plots.panels import estimates, panels, rows, zero
+from crcne_stats.view.plots.plot import Plot
+from crcne_stats.view.plots.severity_levels import heat
+from crcne_stats.view.style import ACCENT, FAINT, SERIES, in_language
+from crcne_stats.words import Words
+
+MODERATE = 0.43
+"""Differences in logits that matter begin here; the pale band of the figure."""
+OUT = ("moderate", "large")
+MOST_GROUPS, MOST_TRAINERS = 4, 60
+
+
+def _by(result: Result) -> str:
+    return str(result.settings["group"])
+
+
+def _title(part: pd.DataFrame, by: str, w: Words) -> str:
+    group, other = str(part[by].iloc[0]), str(part["against"].iloc[0])
+    other = w(f"against.{other}") if w.has(f"against.{other}") else other
+    return w("figure.fairness.criteria.panel", by=by, group=group, against=other)
+
+
+def draw_criteria(ax: Axes, result: Result, w: Words) -> None:
+    """A panel for each group: how much harder each criterion is for it, over the band of what does not matter."""
+    by, table = _by(result), result.tables["criteria"]
+    groups = _largest(table, by)
+    names = list(dict.fromkeys(table["criterion"].astype(str)))
+    axes = panels(ax, [1.0] * len(groups), (0.62, 0.55, 0.2, 0.4), 0.35)
+    for place, (one, group) in enumerate(zip(axes, groups, strict=True)):
+        own = table[table[by].astype(str) == group].set_index("criterion").reindex(names).reset_index()
+        heights = rows(one, names, place == 0)
+        one.axvspan(-MODERATE, MODERATE, color=FAINT, alpha=0.5, zorder=0, linewidth=0)
+        out = own["verdict"].isin(OUT).to_numpy()
+        for chosen, colour, marker in ((~out, ACCENT, "o"), (out, SERIES[1], "D")):
+            part = own[chosen]
+            estimates(one, heights[chosen], part["contrast"], part["low"], part["high"], colour, marker, out[chosen])
+        zero(one)
+        one.set_title(_title(own.dropna(subset=["against"]), by, w), fontsize=9)
+        in_language(one.xaxis, w)
+    wide = max(abs(bound) for one in axes for bound in one.get_xlim())
+    for one in axes:
+        one.set_xlim(-wide, wide)
+    axes[0].set_xlabel(w("figure.fairness.criteria.logits"))
+
+
+def _largest(table: pd.DataFrame, by: str) -> list[str]:
+    """The groups that are shown: those with the largest differences, in their order."""
+    size = table["contrast"].abs().groupby(table[by].astype(str)).max().fillna(0).sort_values(ascending=False)
+    return sorted(size.index[:MOST_GROUPS])
+
+
+def told_criteria(result: Result) -> dict[str, Any]:
+    """How many criteria, and how many stand out."""
+    table = result.tables["criteria"]
+    return {"n": int(table["criterion"].nunique()),
+            "n_out": int(table.loc[table["verdict"].isin(OUT), "criterion"].nunique())}  # fmt: skip
+
+
+def draw_trainers(ax: Axes, result: Result, w: Words) -> None:
+    """Trainers down, groups across, as a map; with two groups, points with their intervals."""
+    by, table = _by(result), result.tables["trainers"]
+    groups = sorted(set(table[by].astype(str)))
+    tested = table[table["contrast"].notna()]
+    if len(groups) == 1:
+        shown = tested.sort_values("contrast", ascending=False, kind="stable")
+        far = shown["contrast"].abs().sort_values(ascending=False).index[:MOST_TRAINERS]
+        shown = shown[shown.index.isin(far)]
+        heights = rows(ax, list(shown["trainer"].astype(str)))
+        ax.axvspan(-MODERATE, MODERATE, color=FAINT, alpha=0.5, zorder=0, linewidth=0)
+        out = shown["verdict"].isin(OUT).to_numpy()
+        estimates(ax, heights, shown["contrast"], shown["low"], shown["high"], filled=out)
+        zero(ax)
+        ax.set_title(_title(table, by, w))
+        ax.set_xlabel(w("figure.fairness.trainers.logits"))
+        in_language(ax.xaxis, w)
+        return
+    size = tested["contrast"].abs().groupby(tested["trainer"].astype(str)).max().sort_values(ascending=False)
+    trainers = sorted(size.index[:MOST_TRAINERS])
+    heat(ax, table, ("trainer", trainers), (by, groups), "contrast", w)
+    ax.set_title(w(f"by.{by}"))
+
+
+def size_trainers(result: Result) -> tuple[float, float]:
+    """Room for a row for each trainer that was tested."""
+    table = result.tables["trainers"]
+    n = min(max(int(table.loc[table["reason"] == "", "trainer"].nunique()), 6), MOST_TRAINERS)
+    groups = int(table[_by(result)].nunique())
+    return (6.4, 1.1 + 0.21 * n) if groups == 1 else (2.6 + 0.55 * groups, 0.9 + 0.21 * n)
+
+
+def told_trainers(result: Result) -> dict[str, Any]:
+    """How many trainers were tested, and how many stand out."""
+    table = result.tables["trainers"]
+    tested = table[table["reason"] == ""]
+    return {"n": int(tested["trainer"].nunique()),
+            "n_out": int(tested.loc[tested["verdict"].isin(OUT), "trainer"].nunique()),
+            "largest": float(np.nanmax(np.r_[tested["contrast"].abs().to_numpy(dtype=float), 0.0]))}  # fmt: skip
+
+
+PLOTS = {
+    "criteria": Plot(
+        ("criteria",), draw_criteria,
+        lambda r: (3.2 + 2.2 * min(MOST_GROUPS, max(r.tables["criteria"][_by(r)].nunique(), 2)),
+                   1.1 + 0.24 * r.tables["criteria"]["criterion"].nunique()),
+        told_criteria,
+    ),
+    "trainers": Plot(
+        ("trainers",), draw_trainers, size_trainers, told_trainers, lambda r: r.tables["trainers"]["contrast"].notna().any()
+    ),
+}  # fmt: skip
