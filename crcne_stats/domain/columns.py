@@ -130,6 +130,10 @@ COLUMNS: dict[str, Column] = {
     "gradient": Column("number", decimals=6),
     "population_sd": _LOGITS,
     "population_sd_se": Column("number", decimals=3, unit="logits"),
+    "with_halo": _FLAG,
+    "halo_sd": _LOGITS,
+    "halo_sd_se": Column("number", decimals=3, unit="logits"),
+    "bias_factor": _P,
     "eap_reliability": _NUMBER,
     # measures
     "assumption": _key("assumption"),
