@@ -49,7 +49,7 @@ def severity(
     facets: Sequence[str] = (),
     interactions: Sequence[str] = (),
     residuals: Literal["wle", "posterior"] = "wle",
-    simulations: int = 50,
+    simulations: int = 100,
     equivalence: float = 0.5,
     level: float = 0.95,
     students: Students | None = None,

@@ -73,14 +73,14 @@ def threshold_table(fitted: Fitted) -> pd.DataFrame:
                 rows.append(row | nothing | {"reason": "no_ratings" if not counts[g].any() else "level_never_used"})
                 continue
             index = block.start + place
-            value, se = float(fit.value[index]), float(fit.robust_se[index])
+            value, error = float(fit.value[index]), float(fit.error[index])
             anchored = plan.status[index] == ANCHORED
             row |= {
                 "threshold": value,
                 "se": float(fit.se[index]),
-                "robust_se": se,
-                "low": value - fitted.reach * se,
-                "high": value + fitted.reach * se,
+                "robust_se": float(fit.robust_se[index]),
+                "low": value - fitted.reach * error,
+                "high": value + fitted.reach * error,
                 "half_point": float(points[g, k]),
                 "disordered": float(wrong[place]),
                 "reason": "anchored" if anchored else "",
@@ -98,7 +98,7 @@ def _disordered(fitted: Fitted, used: list[int], free: np.ndarray) -> np.ndarray
     start = fitted.plan.blocks[THRESHOLD].start
     index = np.array([start + place for place in used], dtype=np.int64)
     own = free[index]
-    covariance = fitted.measured.robust_covariance[np.ix_(np.maximum(own, 0), np.maximum(own, 0))].copy()
+    covariance = fitted.measured.error_covariance[np.ix_(np.maximum(own, 0), np.maximum(own, 0))].copy()
     covariance[own < 0, :] = 0.0
     covariance[:, own < 0] = 0.0
     return disorder(fitted.measured.value[index], covariance)

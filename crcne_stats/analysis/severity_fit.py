@@ -49,6 +49,17 @@ class Estimates:
         """Values (parameter,) with 0 where there is no estimate."""
         return np.nan_to_num(self.value)
 
+    @property
+    def error(self) -> np.ndarray:
+        """The error (parameter,) of intervals: the model's with halo in it, else the larger of model and sandwich."""
+        return self.se if self.halo else np.fmax(self.se, self.robust_se)
+
+    @property
+    def error_covariance(self) -> np.ndarray:
+        """The model's covariance with halo in it, else the sandwich where there is one."""
+        robust = not self.halo and np.isfinite(self.robust_covariance).all()
+        return self.robust_covariance if robust else self.covariance
+
     def block(self, name: str) -> slice:
         """Where the parameters of a facet, an interaction or the thresholds stand."""
         return self.plan.blocks[name].range
@@ -70,7 +81,8 @@ def joint(fit: JointFit) -> Estimates:
     se = np.where(np.isfinite(fit.joint_se), fit.joint_se, fit.se)
     nothing = np.full(len(se), np.nan)
     return Estimates(
-        fit.plan, fit.value, se, nothing, covariance, covariance, np.zeros(0), fit.ability, fit.ability_se**2
+        fit.plan, fit.value, se, nothing, covariance, np.full_like(covariance, np.nan), np.zeros(0), fit.ability,
+        fit.ability_se**2,
     )  # fmt: skip
 
 

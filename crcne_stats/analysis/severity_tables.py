@@ -251,7 +251,7 @@ def student_table(fitted: Fitted, scale: Scale) -> pd.DataFrame:
     statistics = fit_statistics(fitted.found, fitted.residuals, fitted.found.student, data.n_students)
     average = np.bincount(data.student, asked.frame["score"].to_numpy(dtype=float), minlength=data.n_students)
     table = asked.people.copy()
-    return table.assign(
+    table = table.assign(
         component=asked.component + 1,
         eap=eap + shift,
         se=sd,
@@ -268,6 +268,7 @@ def student_table(fitted: Fitted, scale: Scale) -> pd.DataFrame:
         outfit_z=statistics.outfit_z,
         reason=np.where(rated, "", "left_out").astype(object),
     )
+    return table.rename(columns={"eap": "jml"}) if isinstance(fitted.plain, JointFit) else table
 
 
 def summary_table(fitted: Fitted, tables: dict[str, pd.DataFrame], scale: Scale) -> pd.DataFrame:
@@ -282,13 +283,15 @@ def summary_table(fitted: Fitted, tables: dict[str, pd.DataFrame], scale: Scale)
     rows += _summary_rows("criterion", None, tables["criteria"], "difficulty", fitted.reach)
     for facet, own in tables["facets"].groupby("facet") if "facets" in tables else ():
         rows += _summary_rows(str(facet), None, own, "difficulty", fitted.reach)
-    rows.append(_student_summary(fitted))
-    return pd.DataFrame(rows)
+    return pd.DataFrame([*rows, *_student_summary(fitted)])
 
 
 def _summary_rows(facet: str, component: Any, own: pd.DataFrame, measure: str, reach: float) -> list[dict[str, Any]]:
-    value = own[measure].to_numpy(dtype=float)
-    se = ((own["high"] - own["low"]) / (2 * reach)).to_numpy(dtype=float)  # the error of the intervals
+    se = (own["high"] - own["low"]) / (2 * reach)  # the error of the intervals
+    return _spread_rows(facet, component, own[measure].to_numpy(dtype=float), se.to_numpy(dtype=float))
+
+
+def _spread_rows(facet: str, component: Any, value: np.ndarray, se: np.ndarray) -> list[dict[str, Any]]:
     known = np.isfinite(value) & np.isfinite(se) & (se > 0)
     value, se = value[known], se[known]
     fixed, random = fixed_chi2(value, se), random_chi2(value, se)
@@ -308,16 +311,10 @@ def _summary_rows(facet: str, component: Any, own: pd.DataFrame, measure: str, r
     return rows
 
 
-def _student_summary(fitted: Fitted) -> dict[str, Any]:
-    """Separation of students, from Warm's estimates and their errors; reliability of posterior means beside."""
+def _student_summary(fitted: Fitted) -> list[dict[str, Any]]:
+    """Separation of students, from Warm's or joint estimates; the reliability of posterior means beside."""
     measured, rated = fitted.measured, fitted.rated
-    wle, se = (part[rated & np.isfinite(fitted.wle[0])] for part in fitted.wle)
-    found = spread(wle, se, True)
-    return {
-        "facet": "student", "component": None, "version": "sample", "n_elements": found.n, "measure_mean": found.mean,
-        "measure_sd": found.sd, "rmse": found.rmse, "true_sd": found.true_sd, "separation": found.separation,
-        "strata": found.strata, "reliability": found.reliability,
-        "eap_reliability": eap_reliability(measured.ability[rated], measured.variance[rated]),
-        "fixed_chi2": np.nan, "fixed_df": np.nan, "fixed_p": np.nan, "random_chi2": np.nan, "random_df": np.nan,
-        "random_p": np.nan, "reason": "" if found.n > 1 else "too_few_elements",
-    }  # fmt: skip
+    if isinstance(fitted.plain, JointFit):
+        return _spread_rows("student", None, measured.ability, np.sqrt(measured.variance))
+    reliability = eap_reliability(measured.ability[rated], measured.variance[rated])
+    return [row | {"eap_reliability": reliability} for row in _spread_rows("student", None, *fitted.wle)]

@@ -148,6 +148,7 @@ COLUMNS: dict[str, Column] = {
     "fair_zero": _LEVELS,
     "displacement": _LOGITS,
     "eap": _LOGITS,
+    "jml": _LOGITS,
     "wle": _LOGITS,
     "wle_se": Column("number", decimals=3, unit="logits"),
     "severity_mean": _LOGITS,
