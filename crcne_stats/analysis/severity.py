@@ -41,13 +41,15 @@ def severity(
     ratings: Ratings,
     *,
     thresholds: Literal["shared", "criterion", "trainer"] = "shared",
+    estimator: Literal["mml", "jml"] = "mml",
+    halo: bool | Literal["auto"] = "auto",
     population: str | None = None,
     link: Literal["equal_trainer_means", "equal_inspe_means", "anchors", "pix"] | None = None,
     anchors: pd.DataFrame | None = None,
     facets: Sequence[str] = (),
     interactions: Sequence[str] = (),
     residuals: Literal["wle", "posterior"] = "wle",
-    simulations: int = 50,
+    simulations: int = 100,
     equivalence: float = 0.5,
     level: float = 0.95,
     students: Students | None = None,
@@ -66,6 +68,14 @@ def severity(
         "shared" (rating scale: by criteria with the same number of levels), or own to each "criterion" (partial
         credit) or each "trainer" (which then tells who keeps to the middle). The others are fitted too and compared in
         ``tables["model"]``, on 200 000 ratings at most.
+    estimator
+        "mml": marginal maximum likelihood. "jml": joint maximum likelihood as Facets has it, for comparison with older
+        reports; it stretches measures by about L / (L − 1), L ratings for each student (``bias_factor`` in ``model``
+        takes that off), knows no population, no halo and no sandwich, and gets no simulated limits.
+    halo
+        A random effect of student × trainer, for a trainer's criteria move together. "auto" fits it, on 200 000 ratings
+        at most, and keeps it where BIC does; True keeps it anyway. Measures come from the model with halo, fit and halo
+        of each trainer are judged by the one without.
     population
         None or "inspe": a free mean ability for each INSPÉ (each island where none is known), so that differences in
         ability between INSPÉ do not turn into severities. "equal_means": one mean for all, an *assumption*. "+session"
@@ -99,10 +109,10 @@ def severity(
 
         ``trainers``, ``criteria`` (and ``facets``): ``severity`` or ``difficulty`` in logits; ``se`` from the observed
         information and ``robust_se`` from the sandwich clustered by student, which sees that a trainer's criteria move
-        together (halo); ``low``, ``high`` from the latter (the larger of both under 30 students); ``fair_average``, the
-        score before a student of mean ability, all else at its mean, with bounds, and ``fair_zero`` at the zero of the
-        scale; infit and outfit with simulated limits and the verdict ``fit``, the rule of thumb in ``fit_rule``.
-        ``component`` is the island, ``assumption`` what makes the scale.
+        together (halo); ``low``, ``high`` from the former with halo in the model, else from the larger of both;
+        ``fair_average``, the score before a student of mean ability, all else at its mean, with bounds, and
+        ``fair_zero`` at the zero of the scale; infit and outfit with simulated limits and the verdict ``fit``, the
+        rule of thumb in ``fit_rule``. ``component`` is the island, ``assumption`` what makes the scale.
 
         ``summary``: separation, strata, reliability, χ² by facet. ``thresholds``: Andrich and half-point (Thurstone)
         thresholds, ``disordered`` the probability that a threshold lies below the one before. ``levels``: use and
@@ -125,7 +135,8 @@ def severity(
     measurement.
     """
     settings: dict[str, Any] = {
-        "thresholds": thresholds, "estimator": "mml", "population": population, "link": link, "facets": list(facets),
+        "thresholds": thresholds, "estimator": estimator, "halo": halo, "population": population, "link": link,
+        "facets": list(facets),
         "interactions": list(interactions), "residuals": residuals, "simulations": int(simulations),
         "equivalence": equivalence, "level": level, "seed": seed,
     }  # fmt: skip
@@ -187,7 +198,10 @@ def _checked(settings: dict[str, Any], anchors: pd.DataFrame | None) -> list[tup
     ValueError
         For values that mean nothing.
     """
-    allowed = {"thresholds": THRESHOLDS, "link": (None, *LINKS), "residuals": ("wle", "posterior")}
+    allowed = {
+        "thresholds": THRESHOLDS, "estimator": ("mml", "jml"), "halo": ("auto", True, False), "link": (None, *LINKS),
+        "residuals": ("wle", "posterior"),
+    }  # fmt: skip
     for name, values in allowed.items():
         if settings[name] not in values:
             raise ValueError(f"unknown {name} {settings[name]!r}; there are {', '.join(map(str, values))}")

@@ -11,9 +11,9 @@ import pandas as pd
 from scipy.stats import norm
 
 from crcne_stats.analysis.severity_design import population, with_levels
-from crcne_stats.analysis.severity_fit import Fitted
+from crcne_stats.analysis.severity_fit import Fitted, marginal
 from crcne_stats.analysis.severity_scale import CONNECTED, LINKS, RELATIVE, Scale, linkable, scale
-from crcne_stats.core.rasch import mml
+from crcne_stats.core.rasch.mml import fit
 from crcne_stats.domain.result import Result
 
 COLUMNS = [
@@ -30,7 +30,7 @@ def chosen_scale(
         return scale(fitted, CONNECTED), ""
     if link is None:
         return scale(fitted, RELATIVE), ""
-    reason = linkable(fitted.asked, inspe_means, pix)[link]
+    reason = linkable(fitted, inspe_means, pix)[link]
     if reason:
         return scale(fitted, RELATIVE), reason
     return _under(fitted, link, inspe_means, pix), ""
@@ -39,8 +39,9 @@ def chosen_scale(
 def _under(fitted: Fitted, link: str, inspe_means: Mapping[str, float] | None, pix: np.ndarray | None) -> Scale:
     if link == "pix" and pix is not None:
         made = with_levels(population(fitted.asked, None)[0], pix)
-        again = mml.fit(fitted.asked.data, fitted.fit.plan.model, made)
-        return scale(replace(fitted, fit=again), link)
+        halo = "trainer" if fitted.measured.halo else None
+        again = fit(fitted.asked.data, fitted.plan.model, made, halo)
+        return scale(replace(fitted, measured=marginal(again)), link)
     return scale(fitted, link, inspe_means)
 
 
@@ -56,7 +57,7 @@ def assumption_table(
     if asked.n_components < 2:
         return pd.DataFrame(columns=COLUMNS)
     own = _verdicts(fitted, scale(fitted, RELATIVE))
-    reasons = linkable(asked, inspe_means, pix)
+    reasons = linkable(fitted, inspe_means, pix)
     rows: list[dict[str, Any]] = []
     for name in (RELATIVE, *LINKS):
         if reasons.get(name):
@@ -74,7 +75,7 @@ def assumption_table(
                     "n_trainers": int(mine.sum()),
                     "n_students": int(people.sum()),
                     "severity_mean": float(np.nanmean(found.severity[mine])) if name != RELATIVE else np.nan,
-                    "ability_mean": float((fitted.fit.found.eap[people] + found.shift[part]).mean()),
+                    "ability_mean": float(np.nanmean(fitted.measured.ability[people]) + found.shift[part]),
                     "n_severe": int((verdict[mine] > 0).sum()),
                     "n_lenient": int((verdict[mine] < 0).sum()),
                     "n_changed": int((verdict[mine] != own[mine]).sum()),
@@ -86,7 +87,7 @@ def assumption_table(
 
 def _verdicts(fitted: Fitted, found: Scale) -> np.ndarray:
     """1 severe, −1 lenient, 0 when the interval of a trainer (trainer,) holds zero or there is none."""
-    error = fitted.reach * np.fmax(found.se, found.robust_se)
+    error = fitted.reach * found.error
     with np.errstate(invalid="ignore"):
         return np.where(found.severity - error > 0, 1, np.where(found.severity + error < 0, -1, 0))
 

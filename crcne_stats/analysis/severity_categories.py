@@ -24,7 +24,7 @@ BIN = 0.5
 
 def group_names(fitted: Fitted) -> list[dict[str, Any]]:
     """What each group of thresholds is about: all criteria, a criterion or a trainer, and its number of levels."""
-    plan, data = fitted.fit.plan, fitted.asked.data
+    plan, data = fitted.plan, fitted.asked.data
     thresholds, levels = plan.model.thresholds, threshold_groups(data, plan.model.thresholds)[1]
     rows = []
     for place, n in enumerate(levels):
@@ -49,9 +49,9 @@ def _keys(fitted: Fitted, names: list[dict[str, Any]]) -> list[list[str]]:
 
 def threshold_table(fitted: Fitted) -> pd.DataFrame:
     """``thresholds``: for each group, a row for each level above the lowest of the scale."""
-    fit, plan = fitted.fit, fitted.fit.plan
+    fit, plan = fitted.measured, fitted.plan
     block = plan.blocks[THRESHOLD]
-    table = thresholds_by_level(plan, np.nan_to_num(fit.value))
+    table = thresholds_by_level(plan, fit.known)
     points = half_points(table)
     names = group_names(fitted)
     place_of = {(int(g), int(k)): i for i, (g, k) in enumerate(block.labels)}
@@ -73,14 +73,14 @@ def threshold_table(fitted: Fitted) -> pd.DataFrame:
                 rows.append(row | nothing | {"reason": "no_ratings" if not counts[g].any() else "level_never_used"})
                 continue
             index = block.start + place
-            value, se = float(fit.value[index]), float(fit.robust_se[index])
+            value, error = float(fit.value[index]), float(fit.error[index])
             anchored = plan.status[index] == ANCHORED
             row |= {
                 "threshold": value,
                 "se": float(fit.se[index]),
-                "robust_se": se,
-                "low": value - fitted.reach * se,
-                "high": value + fitted.reach * se,
+                "robust_se": float(fit.robust_se[index]),
+                "low": value - fitted.reach * error,
+                "high": value + fitted.reach * error,
                 "half_point": float(points[g, k]),
                 "disordered": float(wrong[place]),
                 "reason": "anchored" if anchored else "",
@@ -95,13 +95,13 @@ def threshold_table(fitted: Fitted) -> pd.DataFrame:
 
 def _disordered(fitted: Fitted, used: list[int], free: np.ndarray) -> np.ndarray:
     """Probability that each threshold of a group lies below the one before; anchors count as without error."""
-    start = fitted.fit.plan.blocks[THRESHOLD].start
+    start = fitted.plan.blocks[THRESHOLD].start
     index = np.array([start + place for place in used], dtype=np.int64)
     own = free[index]
-    covariance = fitted.fit.robust_covariance[np.ix_(np.maximum(own, 0), np.maximum(own, 0))].copy()
+    covariance = fitted.measured.error_covariance[np.ix_(np.maximum(own, 0), np.maximum(own, 0))].copy()
     covariance[own < 0, :] = 0.0
     covariance[:, own < 0] = 0.0
-    return disorder(fitted.fit.value[index], covariance)
+    return disorder(fitted.measured.value[index], covariance)
 
 
 def level_table(fitted: Fitted) -> pd.DataFrame:
@@ -150,7 +150,7 @@ def level_table(fitted: Fitted) -> pd.DataFrame:
 def curve_table(fitted: Fitted) -> pd.DataFrame:
     """``curves``: probability of each level along the location (ability less difficulty less severity)."""
     names = group_names(fitted)
-    sums = step_sums(thresholds_by_level(fitted.fit.plan, np.nan_to_num(fitted.fit.value)))
+    sums = step_sums(thresholds_by_level(fitted.plan, fitted.measured.known))
     columns = ["criterion", "trainer", "level", "location", "probability"]
     if len(names) > MOST_CURVES:
         return pd.DataFrame(columns=columns)
@@ -177,9 +177,8 @@ def targeting_table(fitted: Fitted, scale: Scale) -> pd.DataFrame:
 
     ``expected_average`` and ``information`` are those of one trainer of severity zero who rates every criterion.
     """
-    asked, plan = fitted.asked, fitted.fit.plan
-    rated = fitted.fit.problem.stats.n_ratings > 0
-    ability = (fitted.fit.found.eap + scale.shift[asked.component])[rated]
+    asked, plan = fitted.asked, fitted.found.plan
+    ability = (fitted.measured.ability + scale.shift[asked.component])[fitted.rated]
     low = np.floor(min(ability.min(initial=-3.0), -3.0) / BIN) * BIN
     edges = np.arange(low, max(ability.max(initial=3.0), 3.0) + BIN, BIN)
     counts = np.histogram(ability, np.r_[edges, edges[-1] + BIN])[0]
@@ -188,7 +187,7 @@ def targeting_table(fitted: Fitted, scale: Scale) -> pd.DataFrame:
     severity = np.zeros(plan.n_cells)
     if "trainer" in plan.names:
         block = plan.blocks["trainer"]
-        severity = np.nan_to_num(fitted.fit.value)[block.start + plan.cell_codes[:, plan.names.index("trainer")]]
+        severity = fitted.found.value[block.start + plan.cell_codes[:, plan.names.index("trainer")]]
     for item in np.unique(plan.item):
         cells = np.flatnonzero(plan.item == item)
         # The cell of the trainer nearest to zero, moved to zero: with thresholds by trainer they differ.

@@ -69,10 +69,10 @@ def drift(asked: Design, thresholds: str) -> Drift:
         sizes={ELEMENT: len(key), **asked.data.sizes},
     )
     try:
-        found = mml.fit(
-            data, Model((ELEMENT, "criterion"), (), thresholds, components={ELEMENT: part}), group_means(group)
-        )
-    except (ValueError, np.linalg.LinAlgError):
+        wish = Model((ELEMENT, "criterion"), (), thresholds, components={ELEMENT: part})
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            found = mml.fit(data, wish, group_means(group))
+    except (ValueError, FloatingPointError, np.linalg.LinAlgError):
         return Drift(None, nothing, nothing, nothing, "not_estimable")
     return Drift(found, own, when, part)
 

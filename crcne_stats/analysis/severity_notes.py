@@ -11,6 +11,8 @@ import pandas as pd
 from crcne_stats.analysis.severity_fit import Fitted
 from crcne_stats.analysis.severity_models import Models
 from crcne_stats.analysis.severity_scale import RELATIVE, Scale
+from crcne_stats.core.rasch.jml import JointFit
+from crcne_stats.core.rasch.mml import Fit
 from crcne_stats.domain.result import Note
 
 Tables = Mapping[str, pd.DataFrame]
@@ -40,14 +42,17 @@ def severity_notes(
 
 
 def _estimation(fitted: Fitted, models: Models) -> list[Note]:
-    fit, found = fitted.fit, []
-    if not fit.converged:
-        values = {"iterations": len(fit.history), "gradient": fit.history[-1].gradient}
-        found.append(Note("severity.not_converged", values, "caution", 2))
+    main, found = models.main, []
+    if not (main.converged and fitted.plain.converged):
+        found.append(Note("severity.not_converged", {}, "caution", 2))
     if models.deficiency:
         found.append(Note("severity.not_identified", {"n": models.deficiency}, "caution", 2))
-    if fit.no_variance:
+    if isinstance(main, Fit) and main.no_variance:
         found.append(Note("severity.no_variance", {}, "caution", 7))
+    if isinstance(main, JointFit):
+        found.append(Note("severity.joint", {"factor": main.correction}, "caution", 26))
+    elif main.halo:
+        found.append(Note("severity.halo_model", {"sd": main.halo, "sd_se": main.halo_se}, "finding", 18))
     if models.lost:
         absent = {"n": len(models.lost), "names": ", ".join(models.lost[:3])}
         found.append(Note("severity.anchors_lost", absent, "caution", 20))
@@ -136,7 +141,8 @@ def _raters(tables: Tables) -> list[Note]:
     if len(told):
         n = int((told["halo_verdict"] == "halo").sum())
         if n:
-            found.append(Note("severity.halo", {"n": n, "total": len(told)}, "caution", 17))
+            key = "halo" if tables["model"]["with_halo"].iloc[0] else "halo_unmodelled"
+            found.append(Note(f"severity.{key}", {"n": n, "total": len(told)}, "caution", 17))
         else:
             found.append(Note("severity.no_halo", {"total": len(told)}, "finding", 46))
     central = raters[raters["centrality_verdict"] != "too_few"]
@@ -205,9 +211,10 @@ def _levels(tables: Tables, models: Models) -> list[Note]:
     if len(unused):
         found.append(Note("severity.unused", {"n": int(unused["criterion"].nunique())}, "finding", 52))
     model = tables["model"]
-    own = model[model["chosen"]].iloc[0]
-    best = model.loc[model["bic"].idxmin()]
-    if own["bic"] - best["bic"] > BETTER:
+    plain = model[~model["with_halo"] & model["bic"].notna()]
+    own, best = plain[plain["thresholds"] == models.thresholds], plain.sort_values("bic").head(1)
+    if len(own) and own["bic"].iloc[0] - best["bic"].iloc[0] > BETTER:
+        own, best = own.iloc[0], best.iloc[0]
         values = {"thresholds": str(best["thresholds"]), "gain": float(own["bic"] - best["bic"])}
         found.append(Note("severity.better_model", values, "caution", 28))
     return found

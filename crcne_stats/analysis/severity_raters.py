@@ -60,8 +60,7 @@ def rater_table(fitted: Fitted, scale: Scale, bound: float) -> pd.DataFrame:
         table, "centrality_low", "centrality_high", 1.0, n_sheets, ("central", "extreme", "as_others")
     )
     table["halo_verdict"] = _halo_verdict(table, n_sheets)
-    error = np.fmax(scale.se, scale.robust_se)
-    table["equivalence"] = _equivalence(scale, error, bound, asked.trainer_component)
+    table["equivalence"] = _equivalence(scale, scale.error, bound, asked.trainer_component)
     table["reason"] = np.where(by.opportunities > 0, "", "no_double_rating").astype(object)
     table.loc[n_sheets == 0, "reason"] = "left_out"
     return table

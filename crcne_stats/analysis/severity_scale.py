@@ -12,7 +12,6 @@ import pandas as pd
 
 from crcne_stats.analysis.severity_design import Design
 from crcne_stats.analysis.severity_fit import Fitted
-from crcne_stats.core.rasch.layout import ANCHORED, ESTIMATED
 
 CONNECTED, RELATIVE = "connected", "relative"
 LINKS = ("equal_trainer_means", "equal_inspe_means", "anchors", "pix")
@@ -24,12 +23,15 @@ class Scale:
 
     ``assumption`` is "connected" (none was needed), "relative" (each island has its own zero) or what links them.
     ``severity`` (trainer,); ``rows`` (trainer, estimate) the map from the estimates whose ``covariance`` and
-    ``robust_covariance`` are given; ``shift`` (component,) is added to the abilities of a component.
+    ``robust_covariance`` are given; ``single`` (trainer,) the model's error where the map is empty; ``halo`` whether
+    the model has halo; ``shift`` (component,) is added to the abilities of a component.
     """
 
     assumption: str
     severity: np.ndarray
     rows: np.ndarray
+    single: np.ndarray
+    halo: bool
     covariance: np.ndarray
     robust_covariance: np.ndarray
     shift: np.ndarray
@@ -37,7 +39,7 @@ class Scale:
     @cached_property
     def se(self) -> np.ndarray:
         """Model standard error (trainer,); NaN where there is no estimate."""
-        return self._errors(self.covariance)
+        return np.where((self.rows != 0).any(axis=1), self._errors(self.covariance), self.single)
 
     @cached_property
     def robust_se(self) -> np.ndarray:
@@ -48,10 +50,16 @@ class Scale:
         variance = np.einsum("te,te->t", self.rows @ covariance, self.rows)
         return np.where((self.rows != 0).any(axis=1), np.sqrt(np.maximum(variance, 0)), np.nan)
 
+    @property
+    def error(self) -> np.ndarray:
+        """The error (trainer,) of intervals: the model's with halo in it, else the larger of model and sandwich."""
+        return self.se if self.halo else np.fmax(self.se, self.robust_se)
+
     def difference_variance(self, a: int, b: int) -> float:
-        """Variance of the difference of two trainers, the larger of model and sandwich."""
+        """Variance of the difference of two trainers, from the same errors."""
         row = self.rows[a] - self.rows[b]
-        return max(float(row @ c @ row) for c in (self.covariance, self.robust_covariance))
+        own, robust = (float(row @ c @ row) for c in (self.covariance, self.robust_covariance))
+        return own if self.halo else max(own, robust)
 
     @property
     def common(self) -> bool:
@@ -73,7 +81,7 @@ def scale(fitted: Fitted, assumption: str, inspe_means: Mapping[str, float] | No
         ``inspe_means`` their means; "pix" gives students of the same PIX+Édu level the same mean (the population of
         ``fitted`` then has the levels as columns).
     """
-    fit, asked = fitted.fit, fitted.asked
+    fit, asked = fitted.measured, fitted.asked
     block = fit.plan.blocks["trainer"]
     n_trainers, n_parts = len(block.labels), max(asked.n_components, 1)
     size = len(fit.covariance)
@@ -82,8 +90,8 @@ def scale(fitted: Fitted, assumption: str, inspe_means: Mapping[str, float] | No
     own = place[block.range]
     rows = np.zeros((n_trainers, size))
     rows[np.flatnonzero(own >= 0), own[own >= 0]] = 1.0
-    used = np.isin(fit.plan.status[block.range], (ESTIMATED, ANCHORED))
-    base = np.where(used, fit.found.point.value[block.range], np.nan)
+    base = fit.value[block.range].copy()
+    used = np.isfinite(base)
     shift = np.zeros(n_parts)
     if assumption in ("equal_inspe_means", "anchors", "pix"):
         weights, target = _means(fitted, inspe_means if assumption == "anchors" else None)
@@ -97,7 +105,8 @@ def scale(fitted: Fitted, assumption: str, inspe_means: Mapping[str, float] | No
             rows = np.where(used[:, None], rows - rows[used].mean(axis=0), 0.0)
             shift = shift - np.nanmean(base)
             base = base - np.nanmean(base)
-    return Scale(assumption, base, rows, fit.covariance, fit.robust_covariance, shift)
+    single, halo = fit.se[block.range], fit.halo > 0
+    return Scale(assumption, base, rows, single, halo, fit.covariance, fit.robust_covariance, shift)
 
 
 def _means(fitted: Fitted, inspe_means: Mapping[str, float] | None) -> tuple[np.ndarray, np.ndarray]:
@@ -105,7 +114,7 @@ def _means(fitted: Fitted, inspe_means: Mapping[str, float] | None) -> tuple[np.
 
     Columns beyond the group means (levels of another test) have no weight: the groups are compared at the same level.
     """
-    asked, fit = fitted.asked, fitted.fit
+    asked, fit = fitted.asked, fitted.measured
     n_parts, n_groups = max(asked.n_components, 1), int(fitted.group.max(initial=0)) + 1
     counts = np.zeros((n_parts, len(fit.coefficient)))
     target = np.zeros(n_parts)
@@ -121,8 +130,11 @@ def _means(fitted: Fitted, inspe_means: Mapping[str, float] | None) -> tuple[np.
     return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), target
 
 
-def linkable(asked: Design, inspe_means: Mapping[str, float] | None, pix: Any) -> dict[str, str]:
+def linkable(fitted: Fitted, inspe_means: Mapping[str, float] | None, pix: Any) -> dict[str, str]:
     """Each assumption with the reason why it cannot be made here, empty where it can."""
+    asked = fitted.asked
+    if not len(fitted.measured.coefficient):  # a joint fit has no means of INSPÉ
+        return {name: "no_population" if name != "equal_trainer_means" else "" for name in LINKS}
     known = asked.people["inspe"].astype(object)
     anchored = np.array([str(name) in (inspe_means or {}) for name in known], dtype=bool)
     every = all(anchored[asked.component == part].any() for part in range(asked.n_components))

@@ -14,6 +14,7 @@ from crcne_stats.core.rasch.abilities import eap_reliability
 from crcne_stats.core.rasch.categories import expected_levels_of, step_sums
 from crcne_stats.core.rasch.design import tally, threshold_groups
 from crcne_stats.core.rasch.fitstats import displacement, fit_statistics
+from crcne_stats.core.rasch.jml import JointFit
 from crcne_stats.core.rasch.layout import ANCHORED, ESTIMATED, EXTREME, UNRATED
 from crcne_stats.core.rasch.rated import thresholds_by_level
 from crcne_stats.core.rasch.simulated import Limits
@@ -21,8 +22,6 @@ from crcne_stats.core.rasch.summaries import fixed_chi2, random_chi2, spread
 
 RULE = (0.5, 1.5)
 """Mean squares that Linacre (2002) calls productive for measurement; shown beside the simulated limits."""
-ROBUST_STUDENTS = 30
-"""With fewer students the sandwich is itself too uncertain, and the larger of the two errors makes the interval."""
 
 
 def trainer_table(fitted: Fitted, scale: Scale) -> pd.DataFrame:
@@ -67,7 +66,7 @@ def criterion_table(fitted: Fitted, scale: Scale) -> pd.DataFrame:
 def facet_tables(fitted: Fitted, scale: Scale) -> pd.DataFrame:
     """``facets``: the elements of every facet beside trainer and criterion."""
     parts = []
-    for facet in fitted.fit.plan.model.facets:
+    for facet in fitted.plan.model.facets:
         if facet not in ("trainer", "criterion"):
             names = fitted.asked.names[facet]
             about = {"facet": facet, "member": names}
@@ -77,8 +76,9 @@ def facet_tables(fitted: Fitted, scale: Scale) -> pd.DataFrame:
 
 
 def _measure(fitted: Fitted, facet: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    own = fitted.fit.block(facet)
-    return fitted.fit.value[own], fitted.fit.se[own], fitted.fit.robust_se[own]
+    found = fitted.measured
+    own = found.block(facet)
+    return found.value[own], found.se[own], found.robust_se[own]
 
 
 def _element_table(
@@ -95,8 +95,9 @@ def _element_table(
     stretch = fitted.stretch(facet)
     value, se, robust = (np.array(part, dtype=float) for part in measure)
     students, ratings, average = _counts(fitted, facet)
-    error = np.where(students >= ROBUST_STUDENTS, robust, np.fmax(se, robust))
-    status = fitted.fit.plan.status[fitted.fit.block(facet)]
+    # With halo in the model its own errors are right; without, the sandwich alone may see what it leaves out.
+    error = se if fitted.measured.halo else np.fmax(se, robust)
+    status = fitted.plan.status[fitted.measured.block(facet)]
     table = pd.DataFrame(
         {
             **about,
@@ -170,6 +171,10 @@ def _reasons(asked: Any, fitted: Fitted, facet: str, status: np.ndarray) -> np.n
     top = asked.data.n_levels[asked.data.facets["criterion"]] - 1
     highest = np.bincount(code[score == top], minlength=n) == ratings
     extreme = status == EXTREME
+    if isinstance(fitted.plain, JointFit):  # the measure of an adjusted total
+        return np.select(
+            [ratings == 0, extreme, status == ANCHORED], ["no_ratings", "extreme_adjusted", "anchored"], ""
+        ).astype(object)
     return np.select(
         [ratings == 0, extreme & lowest, extreme & highest, extreme, status == UNRATED, status == ANCHORED],
         ["no_ratings", "extreme_low", "extreme_high", "extreme", "left_out", "anchored"],
@@ -185,8 +190,8 @@ def _without_measure(table: pd.DataFrame, name: str, rows: np.ndarray, reason: s
 
 def _reference_ability(fitted: Fitted, scale: Scale) -> np.ndarray:
     """Mean ability (component,) before which fair averages are computed: everyone's, or the island's own."""
-    asked, rated = fitted.asked, fitted.fit.problem.stats.n_ratings > 0
-    ability = fitted.fit.found.eap + scale.shift[asked.component]
+    asked, rated = fitted.asked, fitted.rated
+    ability = fitted.measured.ability + scale.shift[asked.component]
     if scale.common:
         return np.full(max(asked.n_components, 1), float(ability[rated].mean()) if rated.any() else 0.0)
     n = np.maximum(np.bincount(asked.component[rated], minlength=asked.n_components), 1)
@@ -197,7 +202,7 @@ def _fair(
     fitted: Fitted, facet: str, value: np.ndarray, half: np.ndarray, ability: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Expected score of each element before a student of mean ability (and of ability zero), the rest at its mean."""
-    plan, data = fitted.fit.plan, fitted.asked.data
+    plan, data = fitted.plan, fitted.asked.data
     group, levels = threshold_groups(data, plan.model.thresholds)
     group, code, item = group[plan.kept], data.facets[facet][plan.kept], data.facets[data.item][plan.kept]
     n_groups, n = len(levels), data.sizes[facet]
@@ -211,34 +216,42 @@ def _fair(
     shared = tally(group * data.sizes[data.item] + item, None, n_groups * data.sizes[data.item])
     score = shared.reshape(n_groups, -1) @ np.nan_to_num(fitted.asked.scores)
     score = score[:, : len(fitted.found.offset)] / np.maximum(np.bincount(group, minlength=n_groups), 1)[:, None]
-    sums = step_sums(thresholds_by_level(plan, fitted.fit.found.point.value))
+    sums = step_sums(thresholds_by_level(plan, fitted.measured.known))
     others = 0.0
     for name in plan.model.facets:
         if name != facet:
             used = np.isin(plan.status[plan.blocks[name].range], (ESTIMATED, ANCHORED))
-            others += float(fitted.fit.found.point.value[plan.blocks[name].range][used].mean()) if used.any() else 0.0
+            others += float(fitted.measured.known[plan.blocks[name].range][used].mean()) if used.any() else 0.0
     where = {
         "fair_average": ability - others - value,
         "fair_low": ability - others - value - half,
         "fair_high": ability - others - value + half,
         "fair_zero": -value,
     }
-    return {name: expected_levels_of(sums, score, weight, place) for name, place in where.items()}
+    return {name: _with_halo(sums, score, weight, place, fitted.measured.halo) for name, place in where.items()}
+
+
+def _with_halo(sums: np.ndarray, score: np.ndarray, weight: np.ndarray, place: np.ndarray, halo: float) -> np.ndarray:
+    """Expected scores averaged over the halo that the element may meet."""
+    if not halo:
+        return expected_levels_of(sums, score, weight, place)
+    nodes, mass = np.polynomial.hermite_e.hermegauss(9)
+    parts = [m * expected_levels_of(sums, score, weight, place + halo * x) for x, m in zip(nodes, mass, strict=True)]
+    return np.asarray(np.sum(parts, axis=0) / mass.sum())
 
 
 def student_table(fitted: Fitted, scale: Scale) -> pd.DataFrame:
     """``students``: a row for each student and session. Private: no output that is published holds it."""
-    asked, fit = fitted.asked, fitted.fit
+    asked, rated = fitted.asked, fitted.rated
     shift = scale.shift[asked.component]
-    rated = fit.problem.stats.n_ratings > 0
-    eap, sd = np.where(rated, fit.found.eap, np.nan), np.where(rated, np.sqrt(fit.found.variance), np.nan)
+    eap, sd = fitted.measured.ability, np.sqrt(fitted.measured.variance)
     wle, wle_se = fitted.wle
     data = asked.data
     n_ratings = np.bincount(data.student, minlength=data.n_students)
     statistics = fit_statistics(fitted.found, fitted.residuals, fitted.found.student, data.n_students)
     average = np.bincount(data.student, asked.frame["score"].to_numpy(dtype=float), minlength=data.n_students)
     table = asked.people.copy()
-    return table.assign(
+    table = table.assign(
         component=asked.component + 1,
         eap=eap + shift,
         se=sd,
@@ -255,6 +268,7 @@ def student_table(fitted: Fitted, scale: Scale) -> pd.DataFrame:
         outfit_z=statistics.outfit_z,
         reason=np.where(rated, "", "left_out").astype(object),
     )
+    return table.rename(columns={"eap": "jml"}) if isinstance(fitted.plain, JointFit) else table
 
 
 def summary_table(fitted: Fitted, tables: dict[str, pd.DataFrame], scale: Scale) -> pd.DataFrame:
@@ -265,16 +279,19 @@ def summary_table(fitted: Fitted, tables: dict[str, pd.DataFrame], scale: Scale)
     if not scale.common:
         parts = list(trainers.groupby("component"))
     for component, own in parts:
-        rows += _summary_rows("trainer", component, own, "severity")
-    rows += _summary_rows("criterion", None, tables["criteria"], "difficulty")
+        rows += _summary_rows("trainer", component, own, "severity", fitted.reach)
+    rows += _summary_rows("criterion", None, tables["criteria"], "difficulty", fitted.reach)
     for facet, own in tables["facets"].groupby("facet") if "facets" in tables else ():
-        rows += _summary_rows(str(facet), None, own, "difficulty")
-    rows.append(_student_summary(fitted))
-    return pd.DataFrame(rows)
+        rows += _summary_rows(str(facet), None, own, "difficulty", fitted.reach)
+    return pd.DataFrame([*rows, *_student_summary(fitted)])
 
 
-def _summary_rows(facet: str, component: Any, own: pd.DataFrame, measure: str) -> list[dict[str, Any]]:
-    value, se = own[measure].to_numpy(dtype=float), own["robust_se"].to_numpy(dtype=float)
+def _summary_rows(facet: str, component: Any, own: pd.DataFrame, measure: str, reach: float) -> list[dict[str, Any]]:
+    se = (own["high"] - own["low"]) / (2 * reach)  # the error of the intervals
+    return _spread_rows(facet, component, own[measure].to_numpy(dtype=float), se.to_numpy(dtype=float))
+
+
+def _spread_rows(facet: str, component: Any, value: np.ndarray, se: np.ndarray) -> list[dict[str, Any]]:
     known = np.isfinite(value) & np.isfinite(se) & (se > 0)
     value, se = value[known], se[known]
     fixed, random = fixed_chi2(value, se), random_chi2(value, se)
@@ -294,16 +311,10 @@ def _summary_rows(facet: str, component: Any, own: pd.DataFrame, measure: str) -
     return rows
 
 
-def _student_summary(fitted: Fitted) -> dict[str, Any]:
-    """Separation of students, from Warm's estimates and their errors; reliability of posterior means beside."""
-    rated = fitted.fit.problem.stats.n_ratings > 0
-    wle, se = (part[rated] for part in fitted.wle)
-    found = spread(wle, se, True)
-    return {
-        "facet": "student", "component": None, "version": "sample", "n_elements": found.n, "measure_mean": found.mean,
-        "measure_sd": found.sd, "rmse": found.rmse, "true_sd": found.true_sd, "separation": found.separation,
-        "strata": found.strata, "reliability": found.reliability,
-        "eap_reliability": eap_reliability(fitted.fit.found.eap[rated], fitted.fit.found.variance[rated]),
-        "fixed_chi2": np.nan, "fixed_df": np.nan, "fixed_p": np.nan, "random_chi2": np.nan, "random_df": np.nan,
-        "random_p": np.nan, "reason": "" if found.n > 1 else "too_few_elements",
-    }  # fmt: skip
+def _student_summary(fitted: Fitted) -> list[dict[str, Any]]:
+    """Separation of students, from Warm's or joint estimates; the reliability of posterior means beside."""
+    measured, rated = fitted.measured, fitted.rated
+    if isinstance(fitted.plain, JointFit):
+        return _spread_rows("student", None, measured.ability, np.sqrt(measured.variance))
+    reliability = eap_reliability(measured.ability[rated], measured.variance[rated])
+    return [row | {"eap_reliability": reliability} for row in _spread_rows("student", None, *fitted.wle)]

@@ -139,6 +139,10 @@ COLUMNS: dict[str, Column] = {
     "gradient": Column("number", decimals=6),
     "population_sd": _LOGITS,
     "population_sd_se": Column("number", decimals=3, unit="logits"),
+    "with_halo": _FLAG,
+    "halo_sd": _LOGITS,
+    "halo_sd_se": Column("number", decimals=3, unit="logits"),
+    "bias_factor": _P,
     "eap_reliability": _NUMBER,
     # measures
     "assumption": _key("assumption"),
@@ -153,6 +157,7 @@ COLUMNS: dict[str, Column] = {
     "fair_zero": _LEVELS,
     "displacement": _LOGITS,
     "eap": _LOGITS,
+    "jml": _LOGITS,
     "wle": _LOGITS,
     "wle_se": Column("number", decimals=3, unit="logits"),
     "severity_mean": _LOGITS,

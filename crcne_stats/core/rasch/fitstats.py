@@ -70,6 +70,16 @@ def fit_statistics(found: Rated, residuals: Residuals, code: Ints, n: int) -> Fi
     )  # fmt: skip
 
 
+def mean_squares(found: Rated, residuals: Residuals, code: Ints, n: int) -> tuple[Floats, Floats]:
+    """Infit and outfit alone (element,), for what is repeated."""
+    known = np.isfinite(residuals.expected) & (code >= 0)
+    w, element = found.weight * known, np.where(known, code, 0)
+    parts = (residuals.squared, residuals.variance, residuals.standard, np.ones(len(w)))
+    squared, variance, standard, count = (tally(element, np.where(known, w * part, 0.0), n) for part in parts)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return squared / variance, standard / count
+
+
 def deviate(mean_square: Floats, spread: Floats) -> Floats:
     """A mean square of model standard deviation ``spread`` as a standard normal deviate (Wilson & Hilferty 1931).
 

@@ -14,7 +14,7 @@ import numpy as np
 from crcne_stats.core.rasch.abilities import WarmTable, posterior_draws
 from crcne_stats.core.rasch.design import Floats, Ints, tally
 from crcne_stats.core.rasch.dimensionality import principal_components, residual_correlations, residual_sheets
-from crcne_stats.core.rasch.fitstats import fit_statistics, stretch
+from crcne_stats.core.rasch.fitstats import mean_squares, stretch
 from crcne_stats.core.rasch.nodes import chunks
 from crcne_stats.core.rasch.rated import RUN, Rated
 from crcne_stats.core.rasch.raters import Sheets, halo
@@ -90,11 +90,11 @@ class Asked:
     def _replicate(self, rng: np.random.Generator) -> tuple[Floats, ...]:
         found = self.source.found
         residuals = self.source.residuals(self.source.drawn(rng))
-        fits = [fit_statistics(found, residuals, *facet) for facet in self.facets]
+        fits = [mean_squares(found, residuals, *facet) for facet in self.facets]
         own = stretch(found, residuals, *self.trainer)
         return (
-            np.concatenate([fit.infit for fit in fits]),
-            np.concatenate([fit.outfit for fit in fits]),
+            np.concatenate([infit for infit, _ in fits]),
+            np.concatenate([outfit for _, outfit in fits]),
             own.discrimination,
             own.centrality,
             halo(residuals.z, self.sheets, self.trainer[1]),
