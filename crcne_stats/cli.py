@@ -34,6 +34,8 @@ from crcne_stats.words import Words, words
 REFUSED, WRONG_USE, INTERRUPTED = 1, 2, 130
 _WRONG_USE = {"framework_absent", "unknown_analysis", "unknown_option", "settings_not_toml", "settings_unknown_key"}
 """Problems of the call, not of the data."""
+_MADE = {"simulate": ("cli_data", "simulate_command"), "trainer-sheet": ("cli_sheet", "trainer_sheet_command")}
+"""Commands that a sibling module makes when they are called, for their options need more than words."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,16 +74,14 @@ class Crcne(Group):
     """The commands written here, then one for each analysis, built from its signature when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*self.commands, "simulate", *(entry.name for entry in ANALYSES)]
+        return [*self.commands, *_MADE, *(entry.name for entry in ANALYSES)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in self.commands or cmd_name not in self.list_commands(ctx):
             return super().get_command(ctx, cmd_name)
         w: Words = ctx.find_root().obj
         made: click.Command = (
-            _late("cli_data", "simulate_command")(w)
-            if cmd_name == "simulate"
-            else _late("cli_analysis", "analysis_command")(w, cmd_name)
+            _late(*_MADE[cmd_name])(w) if cmd_name in _MADE else _late("cli_analysis", "analysis_command")(w, cmd_name)
         )
         return made
 

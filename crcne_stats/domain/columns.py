@@ -242,6 +242,14 @@ COLUMNS: dict[str, Column] = {
     "dimension": _COUNT,
     "eigenvalue": _NUMBER,
     "loading": _NUMBER,
+    # a trainer's sheet
+    "fair_difference": _LEVELS,
+    "fair_difference_low": _LEVELS,
+    "fair_difference_high": _LEVELS,
+    "middle_low": _LEVELS,
+    "middle_high": _LEVELS,
+    "share_all": _SHARE,
+    "change_levels": _LEVELS,
     # fairness
     "against": _key("against"),
     "contrast": _LOGITS,

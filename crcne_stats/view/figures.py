@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from crcne_stats.domain.result import Result
 from crcne_stats.view.disclosure import THRESHOLD, published
-from crcne_stats.view.plots import agreement, concordance, describe, difficulty, fairness, severity
+from crcne_stats.view.plots import agreement, concordance, describe, difficulty, fairness, severity, trainer_sheet
 from crcne_stats.view.style import drawing, styled
 from crcne_stats.words import DEFAULT_LANGUAGE, Words, words
 
@@ -23,6 +23,7 @@ _PLOTS: dict[str, dict[str, Any]] = {
     "difficulty": difficulty.PLOTS,
     "fairness": fairness.PLOTS,
     "concordance": concordance.PLOTS,
+    "trainer_sheet": trainer_sheet.PLOTS,
 }
 
 

@@ -65,6 +65,11 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("difficulty", "levels"): (_LEVELS,),
     ("difficulty", "difficulty"): (Margin(("criterion",), ("n_ratings",), within=()),),
     ("difficulty", "reliability"): (),
+    # A sheet shows one trainer: nobody adds them up.
+    ("trainer_sheet", "position"): (),
+    ("trainer_sheet", "use"): (),
+    ("trainer_sheet", "criteria"): (),
+    ("trainer_sheet", "sessions"): (),
     # Students of the smaller of two sides: they add up to nothing.
     ("fairness", "criteria"): (),
     ("fairness", "trainers"): (),

@@ -116,6 +116,7 @@ PLOTS = {
         told_criteria,
     ),
     "trainers": Plot(
-        ("trainers",), draw_trainers, size_trainers, told_trainers, lambda r: r.tables["trainers"]["contrast"].notna().any()
+        ("trainers",), draw_trainers, size_trainers, told_trainers,
+        lambda r: bool(r.tables["trainers"]["contrast"].notna().any()),
     ),
 }  # fmt: skip
