@@ -1,4 +1,4 @@
-"""The many-facet analysis: what it recovers, what it refuses to compare, what it answers when there is little to say."""
+"""The many-facet analysis: what it recovers, what it refuses to compare, what it says of little data."""
 
 from __future__ import annotations
 
