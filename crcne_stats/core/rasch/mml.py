@@ -9,12 +9,14 @@ from scipy import sparse
 
 from crcne_stats.core.rasch.blocks import in_sheets
 from crcne_stats.core.rasch.design import Floats, Model, RatingData
-from crcne_stats.core.rasch.expectation import Expectation, Problem, Scores
+from crcne_stats.core.rasch.expectation import Expectation, Problem
+from crcne_stats.core.rasch.features import features
+from crcne_stats.core.rasch.information import Scores
 from crcne_stats.core.rasch.layout import ANCHORED, Layout, layout
 from crcne_stats.core.rasch.newton import FLOOR, HALO_FLOOR, Pass, Solution, solve
 from crcne_stats.core.rasch.population import Population
 from crcne_stats.core.rasch.start import starting_point
-from crcne_stats.core.rasch.sufficient import features, sufficient
+from crcne_stats.core.rasch.sufficient import sufficient
 
 HALO_START = 0.4
 """Standard deviation of the halo from which the steps start, in logits."""
@@ -207,27 +209,24 @@ def finished(solution: Solution) -> Fit:
     return Fit(problem, found, value, se, robust_se, covariance, robust, solution.history, solution.converged)
 
 
-def score_matrix(problem: Problem, scores: Scores) -> sparse.csr_array:
-    """Each student's score (student, estimate), in the order of the gradient."""
-    plan, few, population = problem.plan, problem.features, problem.population
-    n, n_free = len(scores.ability), len(plan.free)
-    place = np.full(len(plan.status) + 1, n_free)
-    place[plan.free] = np.arange(n_free)
-    row = np.repeat(np.arange(n), few.n_seats)
-    seat = place[few.seat_parameter].ravel()
-    seats = sparse.csr_array((scores.few.ravel(), (row, seat)), shape=(n, n_free + 1))[:, :n_free]
-    common = sparse.coo_array(
-        (scores.common.ravel(), (np.repeat(np.arange(n), few.n_common), np.tile(place[few.common_parameters], n))),
-        shape=(n, n_free),
-    )
-    parts = [sparse.csr_array(seats + common.tocsr()), population.design * scores.ability[:, None]]
-    for column, where in enumerate((problem.sd_place, problem.halo_place)):
-        if where is not None:
-            parts.append(scores.spread[:, column, None])
-    return sparse.csr_array(sparse.hstack(parts))
-
-
 def score_products(problem: Problem, scores: Scores) -> Floats:
     """Σ over students of the outer product of their scores: the middle of the sandwich (Huber 1967; White 1982)."""
-    matrix = score_matrix(problem, scores)
-    return np.asarray((matrix.T @ matrix).toarray())
+    few, size = problem.features, problem.size
+    place = np.full(len(problem.plan.status) + 1, size)
+    place[problem.plan.free] = np.arange(len(problem.plan.free))
+    spreads = [problem.sd_place, problem.halo_place][: scores.spread.shape[1]]
+    columns = np.concatenate([place[few.common_parameters], [size if p is None else p for p in spreads]]).astype(int)
+    dense = np.hstack([scores.common, scores.spread])
+    # Seats and regression columns are few to a student: sparse.
+    design = sparse.coo_array(problem.population.design * scores.ability[:, None])
+    student = np.repeat(np.arange(len(dense)), few.n_seats)
+    values = np.concatenate([scores.few.ravel(), design.data])
+    rows = np.concatenate([student, design.row])
+    where = np.concatenate([place[few.seat_parameter].ravel(), problem.coefficients.start + design.col])
+    thin = sparse.csr_array(sparse.coo_array((values, (rows, where)), shape=(len(dense), size + 1)))
+    answer = (thin.T @ thin).toarray()
+    half = thin.T @ dense
+    answer[:, columns] += half
+    answer[columns, :] += half.T
+    answer[np.ix_(columns, columns)] += dense.T @ dense
+    return np.asarray(answer[:size, :size])

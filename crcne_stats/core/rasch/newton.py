@@ -8,7 +8,8 @@ import numpy as np
 from scipy import linalg
 
 from crcne_stats.core.rasch.design import Floats
-from crcne_stats.core.rasch.expectation import Expectation, Point, Problem, Scores, expectation, information
+from crcne_stats.core.rasch.expectation import Expectation, Point, Problem, expectation
+from crcne_stats.core.rasch.information import Scores, information
 
 DISTANCE = 0.2
 """Largest distance of nodes, in logits; the first look takes twice as much, which is enough for a first step."""

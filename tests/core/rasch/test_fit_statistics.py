@@ -146,7 +146,7 @@ def test_spread_of_guilford(creativity):
 
 
 def test_arithmetic_of_facets_table_7():
-    # 12 readers of essays: RMSE .08, sample S.D. .18 and true S.D. by the manual; strata and reliability from separation.
+    # 12 readers of essays: strata and reliability that the manual prints for a separation of 2.17.
     measure = np.array([-1.0, 1.0]).repeat(6) * 0.17 / np.sqrt(1 - 1 / (1 + 2.17**2))
     error = np.full(12, np.sqrt((measure.std() ** 2) / (1 + 2.17**2)))
     found = spread(measure, error, sample=False)
@@ -172,7 +172,7 @@ def small(drawn):
 
 
 def test_warm_estimates_solve_their_equation(small):
-    found, data, _ = small
+    found, _, _ = small
     who = seen(found)
     ability, _ = warm_table(who).at(found.problem.stats.total)
 
@@ -207,8 +207,8 @@ def test_point_measure_is_a_correlation(small):
     assert np.abs(displacement(who, residuals, who.codes("trainer"), 8)).max() < 0.05
 
 
-def test_centrality_finds_the_trainer_who_keeps_to_the_middle(drawn, small):
-    _, data, truth = small
+def test_centrality_finds_the_trainer_who_keeps_to_the_middle(small):
+    _, data, _ = small
     rng = np.random.default_rng(5)
     middle = (data.facets["trainer"] == 2) & (rng.random(len(data.score)) < 0.6)
     shy = replace(data, score=np.where(middle, np.clip(data.score, 1, 2), data.score))
