@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -75,6 +77,31 @@ def whole(result: Result) -> pd.Series:
     """p of the tests from whole students."""
     tests = result.tables["tests"]
     return tests[tests["method"] == "whole_students"].set_index("interaction")["p"]
+
+
+def test_as_erm_where_one_trainer_rated_all() -> None:
+    expected = json.loads((Path(__file__).parents[1] / "reference" / "dif_erm.json").read_text(encoding="utf-8"))
+    x = np.array([[int(score) for score in row] for row in expected["x"]])
+    person, criterion = np.indices(x.shape).reshape(2, -1)
+    frame = pd.DataFrame(
+        {
+            "student": person,
+            "trainer": "only",
+            "mention": np.array(["a", "b"])[np.array(expected["group"])[person]],
+            "criterion": [f"c{i}" for i in criterion],
+            "score": x.ravel(),
+        }
+    )
+    result = fairness(Ratings.from_frame(frame, levels=range(2)))
+    table = result.tables["criteria"]
+    # eRm centres the items in each group and takes the model for true.
+    found = table["contrast"] - table["contrast"].mean()
+    np.testing.assert_allclose(found, expected["difference"] - np.mean(expected["difference"]), atol=0.04)
+    np.testing.assert_allclose(table["se"], expected["se"], rtol=0.12)
+    assert table.loc[table["verdict"].isin(["moderate", "large"]), "criterion"].tolist() == ["c3"]
+    lr = result.tables["tests"].set_index(["interaction", "method"]).loc[("criterion_group", "likelihood_ratio")]
+    assert lr["chi2"] == pytest.approx(expected["lr"][0], abs=1)
+    assert lr["df"] == expected["lr"][1]
 
 
 def test_a_planted_criterion_is_found_and_no_other() -> None:

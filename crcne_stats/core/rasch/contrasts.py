@@ -11,12 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse, stats
+from scipy import stats
 
 from crcne_stats.core.rasch.bias import adjusted
 from crcne_stats.core.rasch.design import Bools, Floats, Ints
-from crcne_stats.core.rasch.expectation import information
-from crcne_stats.core.rasch.mml import Fit, score_matrix
+from crcne_stats.core.rasch.information import Scores, information
+from crcne_stats.core.rasch.mml import Fit, score_products
 from crcne_stats.core.rasch.rated import Rated, moments
 
 MOST = 0.8
@@ -89,12 +89,12 @@ def jackknifed(fit: Fit, leverage: Floats) -> Floats:
 
     ``leverage`` (student,) is the share of a student's information that the estimates have taken from the student.
     """
-    scores = score_matrix(fit.problem, information(fit.problem, fit.found)[1])
-    weight = 1 / (1 - np.clip(leverage, 0.0, MOST))
-    moved = sparse.diags_array(weight) @ scores
+    weight = 1 / (1 - np.clip(leverage, 0.0, MOST))[:, None]
+    found = information(fit.problem, fit.found)[1]
+    moved = Scores(found.common * weight, found.few * weight, found.ability * weight[:, 0], found.spread * weight)
     n_free = len(fit.plan.free)
     bread = fit.covariance[:n_free]
-    middle = np.asarray((moved.T @ moved).toarray())
+    middle = score_products(fit.problem, moved)
     size = len(fit.plan.status)
     answer = np.zeros((size, size))
     answer[np.ix_(fit.plan.free, fit.plan.free)] = bread @ middle @ bread.T
