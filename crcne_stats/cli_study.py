@@ -63,7 +63,7 @@ def study(w: Words, **given: Any) -> None:
 
 def _threshold(given: Mapping[str, Any], settings: Settings | None, record: Mapping[str, Any]) -> int:
     """Of the call, else of the settings file, else of the study replayed, else the usual one."""
-    said = threshold_of(given["threshold"], bool(given.get("strict")))
+    said = threshold_of(given["threshold"], bool(given["strict"]))
     if said is None and settings is not None:
         said = settings.threshold
     return int(record.get("threshold", THRESHOLD)) if said is None else said

@@ -86,7 +86,7 @@ def write_marked(paths: Sequence[Path], problems: Problems, target: str | Path, 
         When ``target`` is one of the files, is no ``.xlsx`` file or cannot be written.
     """
     target, w = Path(target), words(lang)
-    _check(target, paths)
+    check_target(target, paths)
     copies, where = _copies(paths, list(problems))
     for copy, title in zip(copies, sheet_names([copy.title for copy in copies], [w("marked.sheet")]), strict=True):
         copy.title = title
@@ -107,7 +107,8 @@ def write_marked(paths: Sequence[Path], problems: Problems, target: str | Path, 
         raise DataError([Problem("marked_unwritable", values, file=target.name, found=values["why"])]) from None
 
 
-def _check(target: Path, paths: Iterable[Path]) -> None:
+def check_target(target: Path, paths: Iterable[Path]) -> None:
+    """Refuse a ``target`` that is one of the files that were checked, or no ``.xlsx`` file."""
     if target.suffix.lower() != ".xlsx":
         raise DataError([Problem("marked_suffix", file=target.name, found=target.suffix)])
     for path in paths:
