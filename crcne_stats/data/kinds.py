@@ -12,6 +12,8 @@ from crcne_stats.data.schema import folded, schema
 from crcne_stats.domain.framework import Framework
 
 PIX_KEY, PIX_TYPE, PIX_STATUS = "identifiant externe", "type de certification", "statut"
+_PREFIX = re.compile(r"^(?:(?:crit[eè]re|criterion|crit\.?)\s*|c(?=\d))", re.IGNORECASE)
+_KEY = re.compile(r"\d{1,2}[.,]\d{1,2}(?![\d/])")
 _LEVELS = {"inspe_level", "pix_level", "pix_gate", "jury"}
 
 
@@ -59,16 +61,26 @@ def is_pix(header: Sequence[str]) -> bool:
 
 
 def criterion_names(framework: Framework) -> dict[str, str]:
-    """Folded names of the criteria (key, text, key and text) to their keys."""
+    """Names of the criteria as they are compared (key, text, key and text) to their keys."""
     names: dict[str, str] = {}
     for criterion in framework.criteria:
         for text in criterion.text.values():
-            names.setdefault(folded(text), criterion.key)
-            names[folded(f"{criterion.key} {text}")] = criterion.key
-    return names | {folded(criterion.key): criterion.key for criterion in framework.criteria}
+            names.setdefault(_compared(text), criterion.key)
+            names[_compared(f"{criterion.key} {text}")] = criterion.key
+    return names | {_compared(criterion.key): criterion.key for criterion in framework.criteria}
 
 
 def criterion_of(cell: str, names: Mapping[str, str]) -> str | None:
     """The criterion that a header or cell names, however it writes it."""
     text = re.sub(r"(?<=\d),(?=\d)", ".", cell.strip())
-    return names.get(folded(text)) or names.get(folded(re.sub(r"^(crit[eè]re|criterion)\s+", "", text, flags=re.I)))
+    return names.get(_compared(text)) or names.get(_compared(_PREFIX.sub("", text)))
+
+
+def looks_like_criterion(header: str) -> bool:
+    """Whether a header is written as the key of a criterion is («9.9», «C9.9», «Critère 9,9 : …»)."""
+    return _KEY.match(_PREFIX.sub("", header.strip())) is not None
+
+
+def _compared(text: str) -> str:
+    """``text`` as criteria are compared: full stops count only within a word («1.2» but not «1.2.»)."""
+    return " ".join(word for token in folded(text).split() if (word := token.strip(".")))
