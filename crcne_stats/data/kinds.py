@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crcne_stats.data.raw import RawTable
 from crcne_stats.data.saved import is_saved
@@ -14,6 +15,7 @@ from crcne_stats.domain.framework import Framework
 PIX_KEY, PIX_TYPE, PIX_STATUS = "identifiant externe", "type de certification", "statut"
 _PREFIX = re.compile(r"^(?:(?:crit[eè]re|criterion|crit\.?)\s*|c(?=\d))", re.IGNORECASE)
 _KEY = re.compile(r"\d{1,2}[.,]\d{1,2}(?![\d/])")
+_PERSONS, _LIKE = {"student", "trainer"}, 0.75
 _LEVELS = {"inspe_level", "pix_level", "pix_gate", "jury"}
 
 
@@ -52,6 +54,34 @@ def kind_of(raw: RawTable, framework: Framework) -> str:
     if contract & {"trainer", "score"} or any(criterion_of(text, names) for text in raw.header if text):
         return "ratings"
     return "students" if own & (_LEVELS | {"student"}) else "unknown"
+
+
+def without_legends(raws: Sequence[RawTable], framework: Framework) -> list[RawTable]:
+    """The tables of ratings without the legends beside them: sheets that explain criteria and levels.
+
+    A legend has a criterion or a level for a header and no column of persons, and no header that could be one with a
+    slip of the pen. Where every sheet of a workbook is so, all are kept: what is missing is told of them.
+    """
+    kept: list[RawTable] = []
+    for file in dict.fromkeys(raw.file for raw in raws):
+        own = [raw for raw in raws if raw.file == file]
+        grids = [raw for raw in own if raw.sheets == 1 or not _is_legend(raw, framework)] or own
+        aside = [raw.sheet for raw in own if not any(raw is one for one in grids)]
+        if aside:
+            count = grids[0].sheets - len(aside)
+            grids = [replace(raw, sheets=count) for raw in grids]
+            grids[0] = replace(grids[0], sheets_aside=[*aside, *grids[0].sheets_aside])
+        kept += grids
+    return kept
+
+
+def _is_legend(raw: RawTable, framework: Framework) -> bool:
+    known, names = schema("ratings"), criterion_names(framework)
+    columns = {known.column(text) for text in raw.header}
+    persons = [name for name, column in known.known.items() if column in _PERSONS]
+    if columns & _PERSONS or any(criterion_of(text, names) for text in raw.header):
+        return False
+    return not any(difflib.get_close_matches(folded(text), persons, n=1, cutoff=_LIKE) for text in raw.header)
 
 
 def is_pix(header: Sequence[str]) -> bool:

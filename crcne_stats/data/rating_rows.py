@@ -18,6 +18,21 @@ from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.ratings import COLUMNS, IDENTIFIERS, nearest
 
 _PSEUDONYMS = ("student", "trainer")
+_SUMMARIES = {
+    "total",
+    "totaux",
+    "somme",
+    "sum",
+    "moyenne",
+    "moyennes",
+    "mean",
+    "average",
+    "mediane",
+    "median",
+    "minimum",
+} | {"maximum", "ecart type", "standard deviation", "effectif", "nombre", "count"}
+"""What spreadsheets write before a row of sums."""
+
 _SENTENCE, _LIKE = 20, 0.85
 """A header longer than this and this like the text of a criterion is that text with a slip of the pen."""
 
@@ -27,7 +42,8 @@ class Rows:
     """The ratings of one table: ``frame`` under our names, ``position`` (row of frame,) in the table.
 
     ``header`` maps our names to the file's; ``score_header`` (row of frame,) names the column of a wide score;
-    ``read``, ``blank`` and ``refused`` (row of the table,) mark the rows that hold anything, no score, a fault.
+    ``read``, ``blank`` and ``refused`` (row of the table,) mark the rows that hold anything, no score, a fault;
+    ``used`` and ``set_aside`` are headers.
     """
 
     raw: RawTable
@@ -40,6 +56,7 @@ class Rows:
     refused: np.ndarray
     missing: int = 0
     recoded: int = 0
+    used: list[str] = field(default_factory=list)
     set_aside: list[str] = field(default_factory=list)
     problems: Problems = field(default_factory=Problems)
 
@@ -92,11 +109,12 @@ def rows_of(
         mapped = {index: name for index, name in mapped.items() if name not in ("score", "criterion")}
     column = {name: index for index, name in reversed(mapped.items())}
     part = Rows.none(raw, {name: raw.header[index] for name, index in column.items()})
-    for fault in raw.faults:
+    used = set(mapped) | (set() if is_long else set(wide))
+    part.used = [raw.header[index] for index in sorted(used)]
+    for fault in raw.faults_in(part.used):
         part.problems.add(fault)
         part.refused[raw.rows == fault.row] = True
     broken = _header_faults(part, framework, mapped, {} if is_long else wide, known, sheet_is)
-    used = set(mapped) | (set() if is_long else set(wide))
     part.set_aside = [text for index, text in enumerate(raw.header) if index not in used and text]
     if broken:
         return part
@@ -186,6 +204,8 @@ def _identifiers(
         texts = [str(text) for text in cells.categories]
         header = part.raw.header[column[name]]
         _tell_texts(part, "cell_error", cells, [reading.is_error(text) for text in texts], keep, header)
+        if name == "student":
+            _tell_texts(part, "summary_row", cells, [folded(text) in _SUMMARIES for text in texts], keep, header)
         if name in _PSEUDONYMS:
             _tell_texts(part, "identifier_rounded", cells, [reading.is_rounded(text) for text in texts], keep, header)
         elif any(as_code(text) in contract for text in texts):
