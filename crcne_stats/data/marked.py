@@ -103,8 +103,8 @@ def write_marked(paths: Sequence[Path], problems: Problems, target: str | Path, 
     try:
         return atomically(target, save)
     except OSError as error:
-        values = {"why": type(error).__name__}
-        raise DataError([Problem("marked_unwritable", values, file=target.name, found=values["why"])]) from None
+        found = type(error).__name__
+        raise DataError([Problem("marked_unwritable", file=target.name, found=found)]) from None
 
 
 def check_target(target: Path, paths: Iterable[Path]) -> None:
@@ -245,15 +245,9 @@ def _faulty(sheet: Any, text: str, problems: Sequence[Problem], w: Words) -> Any
     cell.data_type = "s"
     cell.quotePrefix = text[:1] in FORMULA_STARTS if text else False
     cell.fill, cell.border, cell.font = FILL, _BORDER, _BOLD
-    told = _clean("\n\n".join(dict.fromkeys(_sentence(problem, w) for problem in problems)))
+    told = _clean("\n\n".join(dict.fromkeys(problem.body(w) for problem in problems)))
     cell.comment = Comment(told, "crcne_stats", width=340, height=40 + 17 * (len(told) // 45 + told.count("\n")))
     return cell
-
-
-def _sentence(problem: Problem, w: Words) -> str:
-    """The sentence without the place, which the cell itself shows."""
-    parts = {"title": problem.title(w), "expected": problem.expected(w), "remedy": problem.remedy(w)}
-    return w("problem.sentence", **parts)
 
 
 def _list(
