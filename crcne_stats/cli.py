@@ -23,7 +23,7 @@ from crcne_stats.cli_options import (
     flag,
     language_option,
     option,
-    reading_options,
+    ratings_options,
     text_option,
     version_option,
 )
@@ -105,7 +105,6 @@ def commands(w: Words) -> Group:
         epilog=w("cli.epilog"),
         no_args_is_help=True,
     )
-    framework = text_option(w, "framework", "framework")
     given: dict[str, tuple[Callable[..., Any], list[click.Parameter]]] = {
         "study": (_study, [
             files_argument(w, required=False), *data_options(w), text_option(w, "out", "folder", shown="study"),
@@ -114,7 +113,7 @@ def commands(w: Words) -> Group:
             flag(w, "no-notebooks"),
         ]),
         "validate": (_late("cli_data", "validate"), [
-            files_argument(w), framework, *reading_options(w), text_option(w, "report", "xlsx"), flag(w, "json"),
+            files_argument(w), *ratings_options(w), text_option(w, "report", "xlsx"), flag(w, "json"),
         ]),
         "frameworks": (_late("cli_data", "frameworks"), [
             click.Argument(["version"], required=False, metavar=w("cli.metavar.framework")), file_option(w, "draft"),

@@ -97,3 +97,26 @@ def test_json_is_all_that_stands_on_standard_output(capsys: Capture, more: tuple
     assert (problem["code"], problem["file"], problem["sheet"], problem["row"], problem["column"]) == (
         "off_scale_score", "notes.csv", "", 4, "niveau",
     )  # fmt: skip
+
+
+# What the check accepts, a study reads
+
+
+def test_codes_and_columns_declared_reach_analysis_study_and_replay(capsys: Capture) -> None:
+    rows = [
+        f"E{student},F{trainer},{criterion},{99 if student == trainer else (student + trainer) % 5},Zoé Ygrec"
+        for student in range(6)
+        for trainer in range(2)
+        for criterion in ("1.1", "1.2")
+    ]
+    Path("notes.csv").write_text("\n".join(["etudiant,formateur,critere,niveau,nom", *rows]), encoding="utf-8")
+    declared = ("--missing", "99", "--allow", "nom")
+    assert said(capsys, "validate", "notes.csv")[0] == 1
+    assert said(capsys, "validate", "notes.csv", *declared)[0] == 0
+    assert said(capsys, "describe", "notes.csv")[0] == 1
+    assert said(capsys, "describe", "notes.csv", *declared)[0] == 0
+    assert said(capsys, "study", "notes.csv", *declared, "--out", "a", "--no-notebooks")[0] == 0
+    record = json.loads(Path("a/manifest.json").read_text(encoding="utf-8"))
+    assert record["call"]["missing"] == ["99"] and record["call"]["allow"] == ["nom"]
+    assert said(capsys, "study", "--replay", "a/manifest.json", "--out", "b", "--no-notebooks")[0] == 0
+    assert Path("a/report.html").read_bytes() == Path("b/report.html").read_bytes()
