@@ -62,8 +62,8 @@ def delimited(text: str, name: str, digest: str, judge: Judge) -> RawTable:
     delimiter = told.group(1) if told else _delimiter(head_text, judge)
     if text.count('"') % 2:
         raise DataError([Problem("csv_quote", file=name, row=text.count("\n", 0, text.rfind('"')) + 1, found='"')])
-    lines = _record_lines(text)
     try:
+        lines = _record_lines(text, delimiter)
         head = list(csv.reader(io.StringIO(head_text), delimiter=delimiter))
     except csv.Error as error:
         raise DataError([Problem("csv_unreadable", file=name, found=str(error)[:120])]) from None
@@ -73,18 +73,21 @@ def delimited(text: str, name: str, digest: str, judge: Judge) -> RawTable:
     above = int(lines[first + position]) - 1
     body = text.split("\n", above)[above] if above else text
     header, cells, kept, faults = _parsed(body, delimiter, name)
-    numbers = lines[first + position + 1 :][: len(kept)]
+    numbers = lines[first + position + 1 :]
+    if len(numbers) != len(kept):
+        # Two readers disagree on where a row ends: whatever was read, some of it would be a guess.
+        raise DataError([Problem("csv_quotes", file=name, row=int(lines[-1]), found='"')])
     places = [dataclasses.replace(fault, row=int(numbers[fault.row or 0])) for fault in faults]
     return RawTable(name, "", header, cells, numbers[kept], digest, places, header_row=int(lines[first + position]))
 
 
-def _record_lines(text: str) -> np.ndarray:
+def _record_lines(text: str, delimiter: str) -> np.ndarray:
     """The line (record,), from 1, on which each record of a CSV text begins; a quoted line break begins none."""
     if '"' not in text:
-        return np.arange(1, text.count("\n") + 2)
-    quotes = np.array([line.count('"') for line in text.split("\n")])
-    before = np.cumsum(quotes) - quotes
-    return np.flatnonzero(before % 2 == 0) + 1
+        return np.arange(1, text.count("\n") + 1 + (not text.endswith("\n")))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    ends = np.array([reader.line_num for _ in reader])
+    return np.concatenate([[0], ends[:-1]]) + 1
 
 
 def _delimiter(text: str, judge: Judge) -> str:

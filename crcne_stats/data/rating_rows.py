@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +19,7 @@ from crcne_stats.domain.errors import LISTED, Problem, Problems
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.ratings import COLUMNS, IDENTIFIERS
 
+_CRITERION_KEY = re.compile(r"(?:critere |criterion )?\d{1,2}[. ]\d{1,2}(?![\d.])")
 _PSEUDONYMS = ("student", "trainer")
 
 
@@ -85,6 +88,8 @@ def rows_of(
     broken = _header_faults(part, framework, mapped, {} if is_long else wide, known, sheet_is)
     used = set(mapped) | (set() if is_long else set(wide))
     part.set_aside = [text for index, text in enumerate(raw.header) if index not in used and text]
+    if not is_long:
+        broken = _foreign_criteria(part, wide, framework, codes, used) or broken
     if broken:
         return part
     if sheet_is is not None and sheet_is not in column:
@@ -125,6 +130,28 @@ def _header_faults(
         first.setdefault(key, text)
     part.problems.extend(problems)
     return bool(problems)
+
+
+def _foreign_criteria(
+    part: Rows, wide: Mapping[int, str], framework: Framework, missing: frozenset[str], used: set[int]
+) -> bool:
+    """Tell columns headed by the key of a criterion that the framework lacks and holding scores; whether there are any.
+
+    Set aside as other columns are, their scores would be lost; a column of remarks on a criterion is set aside.
+    """
+    raw, parse = part.raw, _score_parser(framework, missing)
+    keys = [criterion.key for criterion in framework.criteria]
+    found = False
+    for index, text in enumerate(raw.header):
+        if index in used or not _CRITERION_KEY.match(folded(text)) or reading.excel_date(text):
+            continue
+        values, wrong = reading.decoded(raw.cells[index], parse)
+        if any(value is not None for value in values[~wrong]):
+            near = difflib.get_close_matches(text.split()[0], keys, n=1, cutoff=0.0)
+            told = {"nearest": near[0] if near else "", "allowed": ", ".join(keys)}
+            part.problems.add(Problem("unknown_criterion", told, raw.file, raw.sheet, raw.header_row, text, text))
+            found = True
+    return found
 
 
 def _score_parser(framework: Framework, missing: frozenset[str]) -> Any:
