@@ -21,6 +21,9 @@ from crcne_stats.view.faults import fault_table
 from crcne_stats.words import DEFAULT_LANGUAGE, words
 
 SUFFIX = ".parquet"
+_LOOK = "<style>.crcne th,.crcne td{text-align:left;vertical-align:top}.crcne .number{text-align:right}</style>"
+"""Jupyter sets all cells of tables to the right."""
+
 _ACCEPTED = ".csv,.tsv,.txt,.xlsx,.xlsm,.xls,.ods,.parquet"
 
 
@@ -66,7 +69,8 @@ class Intake(widgets.VBox):
         self.version.value = None if framework is None else str(framework)
         self.read = widgets.Button(description=w("lab.read"), button_style="primary")
         self.shown = widgets.HTML()
-        self.shown.add_class("jp-RenderedHTMLCommon")
+        for look in ("jp-RenderedHTMLCommon", "crcne"):
+            self.shown.add_class(look)
         self.target = widgets.Text(value=target, description=w("lab.target"), style=wide)
         self.save = widgets.Button(description=w("lab.save"), button_style="success")
         self.save.layout.width = "max-content"
@@ -132,7 +136,7 @@ class Intake(widgets.VBox):
         parts = [f"<ul>{''.join(parts)}</ul>"]
         if found.problems:
             parts.append(f"<p><strong>{escape(self._w('lab.refused'))}</strong></p>")
-            parts.append(fault_table(found.problems, self._w.language).html())
+            parts.append(_LOOK + fault_table(found.problems, self._w.language).html())
         else:
             key = "lab.accepted" if self.ratings is not None else "lab.no_ratings"
             parts.append(f"<p><strong>{escape(self._w(key))}</strong></p>")

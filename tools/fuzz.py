@@ -45,7 +45,7 @@ HANG = 90.0
 
 GOOD = ("refused", "accepted", "accepted, unsure")
 BAD = ("differs", "exit code", "traceback", "slow", "crashed")
-_PROGRAM = 100
+_PROGRAM = 500
 """Of so many files one is also given to the program itself."""
 
 
@@ -113,7 +113,7 @@ def _validated(path: Path, number: int) -> tuple[int, str]:
     if code == 1:
         marked = path.with_name("marked.xlsx")
         marked.unlink(missing_ok=True)
-        call = ["validate", str(path), "--lang", language, *(["--report", str(marked)] if number % 3 == 0 else [])]
+        call = ["validate", str(path), "--lang", language, *(["--report", str(marked)] if number % 10 == 0 else [])]
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(err):
             code = crcne(call)
     return code, out.getvalue()
@@ -247,7 +247,7 @@ def report(outcomes: Sequence[Outcome], seed: int) -> str:
         f"`python tools/fuzz.py --files {len(outcomes)} --seed {seed}`: {len(outcomes):,} files, {bad} failures. "
         f"The slowest took {slowest.seconds:.1f} s of processor time ({slowest.name}, "
         f"{slowest.way}; the limit is {LIMIT:.0f} s).", "",
-        "- refused: exit code 1, each fault told; the text answer and, for a third, the marked copy were written too;",
+        "- refused: exit code 1, each fault told; the text answer and, for a tenth, the marked copy were written too;",
         "- accepted: exit code 0, and the ratings are those that a plain reader (`csv`, `openpyxl`, `pyarrow` row by "
         "row) finds in the broken file; of students and results of Pix, every fact stands in the file;",
         "- accepted, unsure: exit code 0, but the plain reader cannot open the file.", "",

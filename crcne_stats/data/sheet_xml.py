@@ -29,10 +29,10 @@ _PLACE = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 _TYPE = re.compile(rb'\bt="(\w+)"')
 _VALUE = re.compile(rb"<(?:\w+:)?v[^>]*>([^<]*)</")
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
-_FAR = re.compile(rb"""r=["'](?:[A-Za-z]{4,}\d*|[A-Za-z]{0,3}\d{8,})["']""")
+_FAR = re.compile(rb"""\sr=["'](?:[A-Za-z]{4,}\d+|[A-Za-z]{0,3}\d{8,})["']""")
 """A place that no sheet has, past column ZZZ or row 9,999,999."""
 
-_FAR_DOWN = re.compile(rb"""r=["'][A-Za-z]{0,3}(\d{6,7})["']""")
+_FAR_DOWN = re.compile(rb"""\sr=["'][A-Za-z]{0,3}(\d{6,7})["']""")
 _FILLED = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})(\d{1,7})"(?:[^>]*[^/>])?><')
 
 
