@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from crcne_stats.analysis.severity import severity
 from crcne_stats.analysis.trainer_sheet import trainer_sheet
 from crcne_stats.cli_click import Command
-from crcne_stats.cli_options import command, files_argument, flag, text_option
-from crcne_stats.cli_run import loaded, progress
+from crcne_stats.cli_options import command, files_argument, flag, ratings_options, text_option
+from crcne_stats.cli_run import Reading, loaded, progress
 from crcne_stats.view.aliases import trainer_labels
 from crcne_stats.view.disclosure import STRICT, THRESHOLD
 from crcne_stats.view.trainer_sheet import sheet
@@ -22,7 +23,7 @@ def trainer_sheet_command(w: Words) -> Command:
     """``crcne trainer-sheet FILE… (--trainer T… | --all) [--out FOLDER|FILE.html]``."""
     params: list[click.Parameter] = [
         files_argument(w),
-        text_option(w, "framework", "framework"),
+        *ratings_options(w),
         text_option(w, "trainer", "text", multiple=True, help=w("cli.option.trainer-sheet.trainer")),
         flag(w, "all"),
         text_option(w, "out", "out", shown=".", help=w("cli.option.trainer-sheet.out")),
@@ -31,18 +32,11 @@ def trainer_sheet_command(w: Words) -> Command:
     return command(w, "trainer-sheet", _sheets, params)
 
 
-def _sheets(
-    w: Words,
-    files: Sequence[Path],
-    framework: str | None,
-    trainer: Sequence[str],
-    all: bool,
-    out: str | None,
-    strict: bool,
-) -> None:
+def _sheets(w: Words, files: Sequence[Path], trainer: Sequence[str], all: bool, out: str | None, **given: Any) -> None:
+    strict = given.pop("strict")
     if all == bool(trainer):
         raise click.UsageError(w("cli.error.trainer_or_all"))
-    ratings, _ = loaded(files, None, (), framework)
+    ratings, _ = loaded(files, None, (), Reading.taken(given))
     labels = trainer_labels(ratings)
     unknown = [name for name in trainer if name not in labels]
     if unknown:
