@@ -27,7 +27,7 @@ def raw(path: Path) -> nbformat.NotebookNode:
 
 def test_there_is_one_notebook_per_analysis() -> None:
     about = [raw(path).metadata["crcne"]["analysis"] for path in ASKING]
-    assert about == [analysis.name for analysis in ANALYSES]
+    assert sorted(about) == sorted(analysis.name for analysis in ANALYSES)
 
 
 @pytest.mark.parametrize("path", ORIGINALS, ids=lambda path: path.stem)
