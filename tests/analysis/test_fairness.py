@@ -16,6 +16,7 @@ from crcne_stats.core.simulation import Parameters, centred, design, drawn_score
 from crcne_stats.domain.columns import column
 from crcne_stats.domain.ratings import Ratings
 from crcne_stats.domain.result import Result
+from crcne_stats.view.disclosure import published
 from crcne_stats.words import words
 
 STEPS = np.array([-2.4, -0.8, 0.9, 2.3])
@@ -243,3 +244,15 @@ def test_a_criterion_that_a_group_never_passes_is_not_tested() -> None:
 def test_wrong_options_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="group is one of"):
         fairness(drawn(9, students=40), **wrong)
+
+
+def test_what_rests_on_few_students_is_hidden_and_trainers_have_labels() -> None:
+    result = asked(lambda f: f, min_students=5, min_cell=2)
+    shown = published(result, 11)
+    table = shown.tables["trainers"]
+    assert not set(table["trainer"]) & set(result.tables["trainers"]["trainer"])
+    small = (result.tables["trainers"]["n_students"] < 11).sum()
+    assert (table["reason"] == "hidden").sum() >= small > 0
+    assert table.loc[table["reason"] == "hidden", ["contrast", "n_students", "n_ratings", "p"]].isna().all(axis=None)
+    for note in shown.notes:
+        assert note.n_students is None or note.n_students >= 11
