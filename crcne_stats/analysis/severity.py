@@ -123,7 +123,8 @@ def severity(
         average measures. ``raters``: agreement beside the expected one, centrality (1: as the others), halo against
         simulations without halo, equivalence. ``drift``, ``bias_tests`` (omnibus tests), ``bias`` (trainer ×
         criterion) and ``bias_pairs`` (two trainers on a criterion). ``dependence``, ``residual_components``,
-        ``loadings``; ``curves``, ``targeting``; ``assumptions`` with islands. ``students`` and ``unexpected`` name students and are never published.
+        ``loadings``; ``curves``, ``targeting``; ``assumptions`` with islands. ``students`` and ``unexpected`` name
+        students and are never published.
 
         A measure that cannot be had (nobody to compare with, all scores at one end) is a row with a ``reason``.
 
@@ -140,7 +141,8 @@ def severity(
     """
     settings: dict[str, Any] = {
         "thresholds": thresholds, "estimator": estimator, "halo": halo, "slopes": slopes, "population": population,
-        "link": link, "facets": list(facets), "interactions": list(interactions), "residuals": residuals, "simulations": int(simulations),
+        "link": link, "facets": list(facets), "interactions": list(interactions), "residuals": residuals,
+        "simulations": int(simulations),
         "equivalence": equivalence, "level": level, "seed": seed,
     }  # fmt: skip
     pairs = _checked(settings, anchors)
