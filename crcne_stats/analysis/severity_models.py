@@ -21,6 +21,8 @@ from crcne_stats.core.rasch.population import Population
 
 MOST_COMPARED = 200_000
 """With more ratings than this, other models are fitted only when they are asked for."""
+MOST_THRESHOLDS = 800
+"""The same with more thresholds than this."""
 THRESHOLDS = ("shared", "criterion", "trainer")
 
 
@@ -105,7 +107,9 @@ def fitted_models(
         fits = dict(sorted(fits.items(), key=lambda item: item[0][1] != better))
     if small and anchors is None:
         for name in THRESHOLDS:
-            other = None if name == thresholds else ask.fit(name)[0]
+            elements = 1 if name == "shared" else asked.data.sizes[name]
+            many = name == thresholds or elements * int(asked.data.n_levels.max(initial=1)) > MOST_THRESHOLDS
+            other = None if many else ask.fit(name)[0]
             fits |= {} if other is None else {(name, False): other}
     # Trainers and criteria alone are seen within a component, whose students have a mean of their own.
     simple = not extra and not pairs and anchors is None and relative and not covariates
