@@ -43,6 +43,7 @@ def severity(
     thresholds: Literal["shared", "criterion", "trainer"] = "shared",
     estimator: Literal["mml", "jml"] = "mml",
     halo: bool | Literal["auto"] = "auto",
+    slopes: bool = False,
     population: str | None = None,
     link: Literal["equal_trainer_means", "equal_inspe_means", "anchors", "pix"] | None = None,
     anchors: pd.DataFrame | None = None,
@@ -76,6 +77,9 @@ def severity(
         A random effect of student × trainer, for a trainer's criteria move together. "auto" fits it, on 200 000 ratings
         at most, and keeps it where BIC does; True keeps it anyway. Measures come from the model with halo, fit and halo
         of each trainer are judged by the one without.
+    slopes
+        Fit the model with a slope for each trainer too (generalised partial credit) and compare it in ``model``; the
+        slopes stand in ``raters``. A sensitivity model: no other table rests on it.
     population
         None or "inspe": a free mean ability for each INSPÉ (each island where none is known), so that differences in
         ability between INSPÉ do not turn into severities. "equal_means": one mean for all, an *assumption*. "+session"
@@ -117,9 +121,10 @@ def severity(
         ``summary``: separation, strata, reliability, χ² by facet. ``thresholds``: Andrich and half-point (Thurstone)
         thresholds, ``disordered`` the probability that a threshold lies below the one before. ``levels``: use and
         average measures. ``raters``: agreement beside the expected one, centrality (1: as the others), halo against
-        simulations without halo, equivalence. ``drift``, ``bias_tests`` (omnibus tests) and ``bias`` (trainer ×
-        criterion). ``dependence``, ``residual_components``, ``loadings``; ``curves``, ``targeting``;
-        ``assumptions`` with islands. ``students`` and ``unexpected`` name students and are never published.
+        simulations without halo, equivalence. ``drift``, ``bias_tests`` (omnibus tests), ``bias`` (trainer ×
+        criterion) and ``bias_pairs`` (two trainers on a criterion). ``dependence``, ``residual_components``,
+        ``loadings``; ``curves``, ``targeting``; ``assumptions`` with islands. ``students`` and ``unexpected`` name
+        students and are never published.
 
         A measure that cannot be had (nobody to compare with, all scores at one end) is a row with a ``reason``.
 
@@ -135,9 +140,9 @@ def severity(
     measurement.
     """
     settings: dict[str, Any] = {
-        "thresholds": thresholds, "estimator": estimator, "halo": halo, "population": population, "link": link,
-        "facets": list(facets),
-        "interactions": list(interactions), "residuals": residuals, "simulations": int(simulations),
+        "thresholds": thresholds, "estimator": estimator, "halo": halo, "slopes": slopes, "population": population,
+        "link": link, "facets": list(facets), "interactions": list(interactions), "residuals": residuals,
+        "simulations": int(simulations),
         "equivalence": equivalence, "level": level, "seed": seed,
     }  # fmt: skip
     pairs = _checked(settings, anchors)
@@ -179,10 +184,10 @@ def _tables(fitted: Fitted, scale: Scale, models: Models, settings: dict[str, An
     tables["summary"] = summary_table(fitted, tables, scale)
     tables["thresholds"] = threshold_table(fitted)
     tables["levels"] = level_table(fitted)
-    tables["raters"] = rater_table(fitted, scale, settings["equivalence"])
+    tables["raters"] = rater_table(fitted, scale, settings["equivalence"], models)
     moved, drift_test = drift_table(fitted.asked, drift(fitted.asked, settings["thresholds"]), settings["level"])
-    tests, cells = bias_tables(fitted)
-    tables |= {"bias_tests": pd.concat([tests, pd.DataFrame([drift_test])], ignore_index=True), "bias": cells}
+    tables |= bias_tables(fitted)
+    tables["bias_tests"] = pd.concat([tables["bias_tests"], pd.DataFrame([drift_test])], ignore_index=True)
     if len(moved):
         tables["drift"] = moved
     tables |= dependence_tables(fitted)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from crcne_stats.analysis.severity_fit import Fitted
-from crcne_stats.analysis.severity_models import Models
+from crcne_stats.analysis.severity_models import MOST_COMPARED, Models
 from crcne_stats.analysis.severity_scale import RELATIVE, Scale
 from crcne_stats.core.rasch.jml import JointFit
 from crcne_stats.core.rasch.mml import Fit
@@ -211,7 +211,7 @@ def _levels(tables: Tables, models: Models) -> list[Note]:
     if len(unused):
         found.append(Note("severity.unused", {"n": int(unused["criterion"].nunique())}, "finding", 52))
     model = tables["model"]
-    plain = model[~model["with_halo"] & model["bic"].notna()]
+    plain = model[~model["with_halo"] & ~model["with_slopes"] & model["bic"].notna()]
     own, best = plain[plain["thresholds"] == models.thresholds], plain.sort_values("bic").head(1)
     if len(own) and own["bic"].iloc[0] - best["bic"].iloc[0] > BETTER:
         own, best = own.iloc[0], best.iloc[0]
@@ -233,6 +233,8 @@ def _rest(fitted: Fitted, tables: Tables, settings: Mapping[str, Any]) -> list[N
         lost = int(tables[name]["reason"].isin(["extreme_low", "extreme_high", "extreme"]).sum())
         if lost:
             found.append(Note(f"severity.extreme_{name}", {"n": lost}, "caution", 54))
+    if settings["halo"] == "auto" and len(fitted.asked.frame) > MOST_COMPARED:
+        found.append(Note("severity.too_many_to_compare", {"n": MOST_COMPARED}, "caution", 63))
     if len(tables["unexpected"]):
         found.append(Note("severity.cases", {"n": len(tables["unexpected"])}, "finding", 48))
     return found

@@ -237,6 +237,30 @@ def test_drift_is_seen_against_the_other_trainers(made):
     assert "severity.drift" in {note.key for note in found.notes}
 
 
+def test_trainers_are_compared_on_a_criterion_only_after_an_omnibus_test(made, result):
+    tests = result.tables["bias_tests"].set_index("interaction")
+    assert tests.loc["trainer_criterion", "p"] > 0.05
+    assert "bias_pairs" not in result.tables
+    frame = made.ratings.frame
+    name, criterion = frame["trainer"].cat.categories[0], made.ratings.criteria[0]
+    rows = (frame["trainer"] == name) & (frame["criterion"] == criterion) & (frame["score"] > 0)
+    harder = Ratings.from_frame(frame.assign(score=frame["score"] - rows.astype(int)), framework=made.ratings.framework)
+    found = severity(harder, simulations=0)
+    pairs = found.tables["bias_pairs"].head(7)  # with each of the seven others
+    assert (pairs["criterion"] == criterion).all()
+    assert ((pairs["trainer_a"] == name) | (pairs["trainer_b"] == name)).all()
+    cell = found.tables["bias"].query("trainer == @name and criterion == @criterion").iloc[0]
+    assert cell["bias"] < -1
+    assert cell["observed_average"] < cell["expected_average"]
+
+
+def test_slopes_are_a_sensitivity_model(made):
+    found = severity(made.ratings, slopes=True, halo=False, simulations=0)
+    model = found.tables["model"]
+    assert model["with_slopes"].sum() == 1
+    assert np.log(found.tables["raters"]["slope"]).mean() == pytest.approx(0, abs=1e-6)
+
+
 def test_joint_estimation_says_so(made):
     found = severity(made.ratings, estimator="jml", simulations=0)
     model = found.tables["model"].iloc[0]

@@ -108,6 +108,12 @@ def expectation(problem: Problem, point: Point, distance: float, reach: float = 
     Nodes are the multiples of ``distance`` that lie within ``reach`` standard deviations of a mean, and further while
     the posterior of some student still stands on the ends.
     """
+    with np.errstate(over="ignore", invalid="ignore"):
+        # A step too far overflows; the log-likelihood is then no number, and the step is halved.
+        return _expected(problem, point, distance, reach)
+
+
+def _expected(problem: Problem, point: Point, distance: float, reach: float) -> Expectation:
     cells, inside = cell_model(problem.plan, point.value), None
     while True:
         nodes = _lattice(problem, point, distance, reach)

@@ -20,6 +20,8 @@ from crcne_stats.core.rasch.nodes import cell_offsets, chunks
 
 DISTANCE, REACH = 0.15, 7.0
 """Distance of the nodes in logits, and how far they reach in standard deviations of the population."""
+FAR = 25.0
+"""Bound of the coordinates: 25 standard errors of the plain fit, or 2.5 for a log slope."""
 MOST_ERRORS = 400
 """Standard errors rest on a Hessian by differences, which is not sought for more estimates than this."""
 
@@ -67,7 +69,7 @@ def slope_fit(plain: Fit, facet: str = "trainer", whole: bool = True, max_iterat
     """
     task = _Task.of(plain, facet, whole)
     found = optimize.minimize(
-        task, np.zeros(task.width), jac=True, method="L-BFGS-B",
+        task, np.zeros(task.width), jac=True, method="L-BFGS-B", bounds=[(-FAR, FAR)] * task.width,
         options={"maxiter": max_iterations, "maxfun": 2 * max_iterations, "ftol": 1e-14, "gtol": 1e-4, "maxcor": 30},
     )  # fmt: skip
     log_slope, value, coefficient, log_sd = task.parameters(found.x)
@@ -78,7 +80,7 @@ def slope_fit(plain: Fit, facet: str = "trainer", whole: bool = True, max_iterat
         spread = task.slopes @ task.covariance(found.x) @ task.slopes.T
         slope_se[used] = slope[used] * np.sqrt(np.maximum(np.diag(spread), 0.0))
     shown = np.where(np.isnan(plain.value), np.nan, value)
-    converged = bool(np.abs(found.jac).max() < 1e-2)
+    converged = bool(np.abs(found.jac).max(initial=0.0) < 1e-2 and np.abs(found.x).max(initial=0.0) < FAR)
     return SlopeFit(
         facet, slope, slope_se, shown, np.where(plain.problem.informed, coefficient, np.nan), float(np.exp(log_sd)),
         -float(found.fun), plain.n_parameters + int(used.sum()) - 1, plain.n_students, converged,

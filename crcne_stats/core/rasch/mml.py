@@ -13,7 +13,7 @@ from crcne_stats.core.rasch.expectation import Expectation, Problem
 from crcne_stats.core.rasch.features import features
 from crcne_stats.core.rasch.information import Scores
 from crcne_stats.core.rasch.layout import ANCHORED, Layout, layout
-from crcne_stats.core.rasch.newton import FLOOR, HALO_FLOOR, Pass, Solution, solve
+from crcne_stats.core.rasch.newton import CEILING, FLOOR, HALO_FLOOR, Pass, Solution, solve
 from crcne_stats.core.rasch.population import Population
 from crcne_stats.core.rasch.start import starting_point
 from crcne_stats.core.rasch.sufficient import sufficient
@@ -48,7 +48,7 @@ class Fit:
     covariance, robust_covariance : (estimate, estimate)
         Free parameters (``plan.free``), regression coefficients, log sd, log halo: places in ``problem``.
     history : one Pass for each look at the likelihood
-    converged : whether the Newton decrement fell below its tolerance with an information of full rank
+    converged : whether the Newton decrement fell below its tolerance with an information of full rank and small steps
     """
 
     problem: Problem
@@ -110,6 +110,27 @@ class Fit:
     def no_variance(self) -> bool:
         """Whether the standard deviation of ability ended at its floor."""
         return self.problem.population.sd == FLOOR
+
+    @property
+    def no_bound(self) -> bool:
+        """Whether the standard deviation of ability ended at its ceiling: too few ratings a student to tell it."""
+        return self.problem.population.sd == CEILING
+
+    @property
+    def iterations(self) -> int:
+        """Looks at the likelihood with its gradient."""
+        return len(self.history)
+
+    @property
+    def gradient(self) -> float:
+        """Norm of the gradient along the constraints at the estimate."""
+        return self.history[-1].gradient
+
+    @property
+    def monotone(self) -> bool:
+        """Whether the deviance never rose, on the nodes of the last look, by more than rounding does."""
+        seen = [look.log_likelihood for look in self.history if look.distance == self.history[-1].distance]
+        return bool((np.diff(seen) > -1e-9 * abs(seen[-1])).all())
 
     @property
     def log_likelihood(self) -> float:
@@ -188,7 +209,9 @@ def with_halo(plain: Solution, facet: str, distance: float | None, max_passes: i
     problem, point = plain.problem, plain.found.point
     stats, sheets = in_sheets(problem.plan, problem.stats, facet)
     few = features(problem.plan, stats, in_parts=False)
-    population = replace(problem.population, sd=None if problem.population.sd == FLOOR else problem.population.sd)
+    population = replace(
+        problem.population, sd=None if problem.population.sd in (FLOOR, CEILING) else problem.population.sd
+    )
     start = replace(point, halo=HALO_START, sd=max(point.sd, HALO_START))
     return solve(Problem(problem.plan, stats, few, population, sheets), start, distance, max_passes)
 

@@ -133,6 +133,14 @@ def test_bias_of_guilford(creativity):
     assert found.se[[david, edward]] == pytest.approx([0.30, 0.36], abs=0.005)
     assert found.t[[david, edward]] == pytest.approx([2.49, -3.61], abs=0.02)
     assert (found.t**2).sum() == pytest.approx(42.8, abs=0.05)
+    # Facets table 14: David as Brahe sees him and as Cavendish does, 1.30 (.45), t 2.86 on 8 degrees of freedom.
+    two = bias_module.pair_bias(found, np.arange(21) % 7)
+    pair = int(np.flatnonzero((two.first == david) & (two.second == 14 + 3))[0])
+    assert two.contrast[pair] == pytest.approx(1.30, abs=0.05)
+    assert two.se[pair] == pytest.approx(0.45, abs=0.01)
+    assert two.df[pair] == 8
+    assert two.p[pair] == pytest.approx(0.0211, abs=0.003)
+    assert len(two.first) == 21
     pairs = np.unique(np.column_stack([who.codes("trainer"), who.student]), axis=0)
     assert bias_module.independent_cells(pairs) == 2 * 6
 
