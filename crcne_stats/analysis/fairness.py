@@ -165,7 +165,10 @@ def _table(facet: str, asked: Design, by: str, fits: Compared, found: Comparison
             row |= dict.fromkeys(("contrast", "se", "low", "high", "contrast_levels", "p", "p_adjusted"), np.nan)
             row |= {"verdict": "not_testable", "reason": found.reason[i]}
         rows.append(row)
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    if facet == "trainer":
+        table["trainer_inspe"] = table["trainer_inspe"].astype(object)
+    return table
 
 
 def _verdicts(contrasts: Contrasts, adjusted_p: np.ndarray, alpha: float) -> np.ndarray:
@@ -190,7 +193,7 @@ def _tests(interaction: str, fits: Compared, found: Comparisons, alpha: float) -
         rows.append(
             {
                 "interaction": interaction, "method": method, "chi2": statistic, "df": df, "p": p, "n_cells": n,
-                "n_flagged": flagged, "reason": reason if n == 0 or np.isnan(p) else "",
+                "n_flagged": flagged, "reason": (reason or "no_interaction") if np.isnan(p) else "",
             }
         )  # fmt: skip
     return rows

@@ -54,9 +54,10 @@ class _Side:
 def of_criteria(asked: Design, by: str, fits: Compared, least: int, alpha: float) -> Comparisons:
     """Each criterion; contrasts are measured from the criteria that do not stand out."""
     sides = list(_sides(fits, asked.data.sizes["criterion"], asked.data.sizes[by], least, every=True))
-    if asked.data.sizes["criterion"] < 2:
-        for side in sides:
-            side.reason = side.reason or "one_criterion"
+    for g in range(asked.data.sizes[by]):
+        open_ = [side for side in sides if side.group == g and not side.reason]
+        if len(open_) == 1:
+            open_[0].reason = "one_criterion"
     weights = _weights(sides, fits)
     for g in range(asked.data.sizes[by]):
         mine = np.array([side.group == g for side in sides if not side.reason], dtype=bool)

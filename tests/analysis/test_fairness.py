@@ -256,3 +256,22 @@ def test_what_rests_on_few_students_is_hidden_and_trainers_have_labels() -> None
     assert table.loc[table["reason"] == "hidden", ["contrast", "n_students", "n_ratings", "p"]].isna().all(axis=None)
     for note in shown.notes:
         assert note.n_students is None or note.n_students >= 11
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_odd_ratings_get_numbers_or_reasons(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n, trainers, criteria, levels = (int(rng.choice(few)) for few in ([8, 25], [1, 2, 5], [1, 2, 4], [2, 4]))
+    rows = [
+        (f"s{s}", f"t{t}", f"m{s % 3 if seed % 2 else s % 2}", f"c{c}", 0 if t == 0 else int(rng.integers(0, levels)))
+        for s in range(n)
+        for t in rng.choice(trainers, min(trainers, 2), replace=False)
+        for c in range(criteria)
+        if rng.random() < 0.9
+    ]
+    frame = pd.DataFrame(rows, columns=["student", "trainer", "mention", "criterion", "score"])
+    result = fairness(Ratings.from_frame(frame, levels=range(levels)), min_students=3, min_cell=2)
+    assert bool(result.tables) != bool(result.reason)
+    for table in result.tables.values():
+        assert (table.loc[table.select_dtypes("number").isna().any(axis=1), "reason"] != "").all()
+    said(result)
