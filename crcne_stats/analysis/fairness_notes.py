@@ -45,13 +45,10 @@ def _of(name: str, column: str, tables: Mapping[str, pd.DataFrame], by: str, n: 
             values = {key: value for key, value in values.items() if key not in ("first", "group", "against", "way")}
         pair = column == "criterion" and first["against"] != OTHERS
         rank = 20.0 if (out["verdict"] == "large").any() else 27.0
-        yield Note(
-            f"fairness.{name}_pair" if pair else f"fairness.{name}",
-            values,
-            "finding",
-            rank,
-            int(out["n_students"].min()),
-        )
+        n_students = int(out["n_students"].min())
+        yield Note(f"fairness.{name}_pair" if pair else f"fairness.{name}", values, "finding", rank, n_students)
+        listed = {"criteria": ", ".join(dict.fromkeys(out[column].astype(str)))} if column == "criterion" else {}
+        yield Note(f"fairness.{name}_action", {**listed, "by": by}, "action", rank + 3, n_students)
     elif len(tested):
         unclear = int((tested["verdict"] == "unclear").sum())
         yield Note(f"fairness.{name}_none", values | {"unclear": unclear, "p": float(test["p"])}, "finding", 35, n)

@@ -113,7 +113,11 @@ def test_a_planted_criterion_is_found_and_no_other() -> None:
     assert row["low"] < 0.8 < row["high"] and row["mention"] == "m1" and row["against"] == "m0"
     assert -0.6 < row["contrast_levels"] < -0.1
     assert whole(result)["criterion_group"] < 0.001 and whole(result)["trainer_group"] > 0.01
-    assert {note.key for note in result.notes} >= {"fairness.criteria_pair", "fairness.trainers_none"}
+    assert {note.key for note in result.notes} >= {
+        "fairness.criteria_pair",
+        "fairness.criteria_action",
+        "fairness.trainers_none",
+    }
     said(result)
 
 

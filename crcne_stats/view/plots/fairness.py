@@ -96,7 +96,7 @@ def size_trainers(result: Result) -> tuple[float, float]:
     table = result.tables["trainers"]
     n = min(max(int(table.loc[table["reason"] == "", "trainer"].nunique()), 6), MOST_TRAINERS)
     groups = int(table[_by(result)].nunique())
-    return (6.4, 1.1 + 0.21 * n) if groups == 1 else (2.6 + 0.55 * groups, 0.9 + 0.21 * n)
+    return (6.4, 1.1 + 0.21 * n) if groups == 1 else (max(6.4, 2.6 + 0.55 * groups), 0.9 + 0.21 * n)
 
 
 def told_trainers(result: Result) -> dict[str, Any]:
