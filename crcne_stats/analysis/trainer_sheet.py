@@ -11,6 +11,8 @@ from crcne_stats.domain.result import Result
 
 FEW_TRAINERS = 5
 """With fewer trainers the middle half of them would tell single ones."""
+LEAST = 3
+"""Of two trainers each would read the other's measure from the own one."""
 
 
 def trainer_sheet(ratings: Ratings, severity: Result) -> Result:
@@ -53,15 +55,17 @@ def _position(severity: Result) -> pd.DataFrame:
     part = table["component"].where(table["assumption"] == "relative", 0)
     groups = table["fair_average"].where(table["severity"].notna()).groupby(part)
     centre = groups.transform("mean")
-    many = groups.transform("count") >= FEW_TRAINERS
+    number = groups.transform("count")
+    known, many = table["severity"].notna() & (number >= LEAST), number >= FEW_TRAINERS
     answer = table[["trainer", "n_students", "n_ratings", "assumption"]].copy()
     for name, column in (("", "fair_average"), ("_low", "fair_low"), ("_high", "fair_high")):
-        answer[f"fair_difference{name}"] = (table[column] - centre).where(table["severity"].notna())
+        answer[f"fair_difference{name}"] = (table[column] - centre).where(known)
     for name, share in (("middle_low", 0.25), ("middle_high", 0.75)):
         answer[name] = (groups.transform("quantile", share) - centre).where(many)
     raters = severity.tables["raters"].drop(columns=["n_students", "reason"])
     kept = ["trainer", "n_sheets", "n_pairs", "exact", "exact_expected", "centrality_verdict", "halo_verdict"]
-    return answer.merge(raters[kept], on="trainer", how="left").assign(reason=table["reason"].to_numpy())
+    reason = table["reason"].mask((table["reason"] == "") & ~known, "two_trainers")
+    return answer.merge(raters[kept], on="trainer", how="left").assign(reason=reason.to_numpy())
 
 
 def _use(ratings: Ratings) -> pd.DataFrame:

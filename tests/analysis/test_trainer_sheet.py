@@ -104,3 +104,12 @@ def test_what_cannot_be_measured_has_a_page_that_says_so(change: Any) -> None:
     for label in trainer_labels(ratings).values():
         for lang in ("fr", "en"):
             assert "<h2" not in sheet(made(ratings), label, lang)
+
+
+def test_of_two_trainers_none_reads_the_measure_of_the_other() -> None:
+    ratings = Ratings.from_frame(frame(30, 2), levels=range(5))
+    result = made(ratings)
+    assert set(result.tables["position"]["reason"]) == {"two_trainers"}
+    assert result.tables["position"]["fair_difference"].isna().all()
+    for label in trainer_labels(ratings).values():
+        assert "<h2" not in sheet(result, label, "fr")
