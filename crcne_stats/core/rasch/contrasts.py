@@ -1,9 +1,8 @@
 """Differences between groups in a fitted model: errors that see dependence, an omnibus test, effects in levels.
 
 A trainer's ratings of one student move together (halo), which the errors of the model do not see. Errors here come from
-the scores of whole students, each enlarged by one over its share of freedom left (the jackknife-like correction of
-MacKinnon & White 1985, doi:10.1016/0304-4076(85)90158-7, in the clustered form of Bell & McCaffrey 2002), for in a
-small cell each student pulls the estimate towards the own ratings.
+the scores of whole students, each divided by the root of its share of freedom left (Bell & McCaffrey 2002, Survey
+Methodology 28, 169–181), for in a small cell each student pulls the estimate towards the own ratings.
 """
 
 from __future__ import annotations
@@ -84,12 +83,12 @@ def combined(matrix: Floats, value: Floats, covariance: Floats, df: Floats) -> C
     return Contrasts(matrix @ value, matrix @ covariance @ matrix.T, df)
 
 
-def jackknifed(fit: Fit, leverage: Floats) -> Floats:
+def whole_students(fit: Fit, leverage: Floats) -> Floats:
     """Covariance (parameter, parameter) of all the parameters of the plan, zero where one is not estimated.
 
     ``leverage`` (student,) is the share of a student's information that the estimates have taken from the student.
     """
-    weight = 1 / (1 - np.clip(leverage, 0.0, MOST))[:, None]
+    weight = 1 / np.sqrt(1 - np.clip(leverage, 0.0, MOST))[:, None]
     found = information(fit.problem, fit.found)[1]
     moved = Scores(found.common * weight, found.few * weight, found.ability * weight[:, 0], found.spread * weight)
     n_free = len(fit.plan.free)
