@@ -49,6 +49,8 @@ def _estimation(fitted: Fitted, models: Models) -> list[Note]:
         found.append(Note("severity.not_identified", {"n": models.deficiency}, "caution", 2))
     if isinstance(main, Fit) and main.no_variance:
         found.append(Note("severity.no_variance", {}, "caution", 7))
+    if isinstance(main, Fit) and main.no_bound:
+        found.append(Note("severity.no_bound", {}, "caution", 6))
     if isinstance(main, JointFit):
         found.append(Note("severity.joint", {"factor": main.correction}, "caution", 26))
     elif main.halo:

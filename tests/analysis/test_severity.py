@@ -316,7 +316,7 @@ LITTLE = {
     "extreme criterion": (drawn(give=lambda t, c, x: 3 if c == 0 else x), "extreme_high"),
     "level never used": (drawn(give=lambda t, c, x: x if x != 1 else 2), "level_never_used"),
     "one trainer per student": (drawn(trainers=3, panel=lambda s: [s % 3]), "alone_in_component"),
-    "perfect order": (drawn(trainers=2, students=12, ranked=True), "separated"),
+    "perfect order": (drawn(trainers=2, students=12, ranked=True), "not_converged"),
 }  # fmt: skip
 
 
@@ -360,6 +360,28 @@ def test_criteria_with_different_scales_in_one_fit():
 def test_values_that_mean_nothing_are_refused(option):
     with pytest.raises(ValueError):
         severity(drawn(), **option)
+
+
+def test_the_population_may_differ_by_session_and_mention(made):
+    plain = severity(made.ratings, halo=False, simulations=0).tables["model"]["n_parameters"].iloc[0]
+    both = severity(made.ratings, population="inspe+session+mention", halo=False, simulations=0)
+    mentions = made.ratings.frame["mention"].nunique()
+    assert both.tables["model"]["n_parameters"].iloc[0] == plain + 1 + mentions - 1
+    # A column that the groups already fix is left out: here each INSPÉ has one session.
+    frame = made.ratings.frame
+    homes = frame["inspe"].cat.categories
+    kept = ((frame["inspe"] == homes[0]) & (frame["session"] == frame["session"].cat.categories[0])) | (
+        (frame["inspe"] == homes[1]) & (frame["session"] == frame["session"].cat.categories[1])
+    )
+    nested = made.ratings.where(kept)
+    one, two = (severity(nested, population=p, halo=False, simulations=0) for p in ("inspe", "inspe+session"))
+    assert one.tables["model"]["n_parameters"].iloc[0] == two.tables["model"]["n_parameters"].iloc[0]
+
+
+def test_one_mean_for_unequal_inspe_is_an_assumption_that_is_told(made):
+    found = severity(made.ratings, population="equal_means", simulations=0, halo=False)
+    assert found.tables["model"]["population"].iloc[0] == "equal_means"
+    assert "severity.equal_means" in {note.key for note in found.notes}
 
 
 def test_further_facets_and_interactions():
