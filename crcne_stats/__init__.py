@@ -25,6 +25,7 @@ _HOMES = {
     "load_ratings": "data.ratings",
     "load_students": "data.students",
     "load_anchors": "data.anchors",
+    "plausible_values": "analysis.severity_students",
     "published": "view.disclosure",
     "severity": "analysis.severity",
     "severity_difference": "analysis.severity_assumptions",

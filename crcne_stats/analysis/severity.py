@@ -17,10 +17,10 @@ from crcne_stats.analysis.severity_models import THRESHOLDS, Models, fitted_mode
 from crcne_stats.analysis.severity_notes import severity_notes
 from crcne_stats.analysis.severity_raters import bias_tables, case_table, dependence_tables, rater_table
 from crcne_stats.analysis.severity_scale import LINKS, Scale, pix_levels
+from crcne_stats.analysis.severity_students import student_table
 from crcne_stats.analysis.severity_tables import (
     criterion_table,
     facet_tables,
-    student_table,
     summary_table,
     trainer_table,
 )

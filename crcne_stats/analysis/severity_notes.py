@@ -74,7 +74,7 @@ def _islands(fitted: Fitted, scale: Scale, tables: Tables, settings: Mapping[str
         found.append(Note("severity.link_refused", {"link": settings["link"], "reason": refused}, "caution", 4))
     if scale.assumption == RELATIVE:
         found.append(Note("severity.islands", values, "caution", 3))
-        found.append(Note("severity.action_link", {}, "action", 10))
+        found.append(Note("severity.action_link", {}, "action", 24))
     else:
         found.append(Note("severity.linked", values | {"assumption": scale.assumption}, "caution", 9))
     assumed = tables["assumptions"]

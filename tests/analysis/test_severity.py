@@ -8,6 +8,7 @@ import pytest
 
 from crcne_stats.analysis.severity import severity
 from crcne_stats.analysis.severity_assumptions import severity_difference
+from crcne_stats.analysis.severity_students import plausible_values
 from crcne_stats.analysis.simulate import simulate
 from crcne_stats.data.anchors import load_anchors, write_anchors
 from crcne_stats.domain.columns import COLUMNS
@@ -235,6 +236,20 @@ def test_drift_is_seen_against_the_other_trainers(made):
     assert moved.loc[sessions[1], "low"] > 0.2
     assert moved["severity_change"].sum() == pytest.approx(0, abs=1e-8)
     assert "severity.drift" in {note.key for note in found.notes}
+
+
+def test_plausible_values_spread_as_the_students_do(made, result):
+    drawn_values = plausible_values(result, n=20, seed=3)
+    assert len(drawn_values) == 20 * len(result.tables["students"])
+    by_draw = drawn_values.groupby("draw")["ability"].std()
+    true = np.std(list(made.truth["ability"].values()), ddof=1)
+    assert by_draw.mean() == pytest.approx(true, rel=0.1)
+    assert result.tables["students"]["eap"].std() < by_draw.mean()
+    mean = drawn_values.groupby("student")["ability"].mean()
+    eap = result.tables["students"].set_index("student")["eap"]
+    assert np.corrcoef(mean, eap.reindex(mean.index))[0, 1] > 0.99
+    with pytest.raises(ValueError):
+        plausible_values(severity(made.ratings, estimator="jml", simulations=0))
 
 
 def test_trainers_are_compared_on_a_criterion_only_after_an_omnibus_test(made, result):
