@@ -114,6 +114,13 @@ class Fitted:
         return self.measured.plan
 
     @property
+    def method(self) -> str:
+        """How measures and their intervals were obtained, as a key of words."""
+        if isinstance(self.plain, JointFit):
+            return "jml"
+        return "mml_halo" if self.measured.halo else "mml"
+
+    @property
     def reach(self) -> float:
         """Half the width of an interval, in standard errors."""
         return float(norm.ppf((1 + self.level) / 2))

@@ -124,6 +124,7 @@ def _element_table(
     table["fit_rule"] = _by_rule(statistics.infit, statistics.outfit)
     moved = displacement(fitted.found, fitted.residuals, *fitted.codes(facet))
     table["displacement"] = np.where(status == ANCHORED, moved, np.nan)
+    table["method"] = fitted.method
     table["reason"] = _reasons(asked, fitted, facet, status)
     return table
 
