@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -151,11 +153,27 @@ def test_an_assumption_links_islands_as_a_fit_under_it_would(islands):
     assert found.tables["trainers"]["assumption"].eq("equal_inspe_means").all()
     assert "severity.linked" in {note.key for note in found.notes}
     assert min(pooled.notes, key=lambda note: note.rank).key == "severity.equal_means_islands"
+    assert pooled.tables["trainers"]["assumption"].eq("equal_inspe_means").all()
+    for column in ("severity_mean", "ability_mean", "n_changed"):
+        one, two = (r.tables["assumptions"][column].astype(float) for r in (found, pooled))
+        np.testing.assert_allclose(one, two, atol=1e-5)
     assumed = found.tables["assumptions"]
     moved = assumed[(assumed["assumption"] == "equal_inspe_means")]
     np.testing.assert_allclose(moved["ability_mean"], moved["ability_mean"].iloc[0], atol=0.02)
     a, b = (found.tables["trainers"].groupby("component")["trainer"].first().loc[part] for part in (1, 2))
     assert severity_difference(found, a, b)["reason"].tolist() == [""]
+
+
+def test_a_trainer_of_the_overall_level_alone_is_no_island():
+    frame = drawn().frame.astype(str).astype({"score": int})
+    more = pd.DataFrame({"student": ["s0"], "trainer": ["t9"], "criterion": ["overall"], "score": [2]})
+    both = pd.concat([frame[["student", "trainer", "criterion", "score"]], more])
+    found = Ratings.from_frame(both, levels=range(4))
+    criteria = [replace(c, role="global" if c.key == "overall" else "") for c in found.framework.criteria]
+    found = replace(found, framework=replace(found.framework, criteria=tuple(criteria)))
+    alone = severity(found, simulations=0)
+    assert alone.tables["trainers"]["trainer"].tolist() == ["t0", "t1", "t2"]
+    assert alone.tables["trainers"]["component"].eq(1).all()
 
 
 def test_known_means_of_inspe_recover_the_truth(islands):
