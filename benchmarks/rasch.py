@@ -146,7 +146,8 @@ def main() -> None:
         f"{SEATS} trainers a student, {CRITERIA} criteria, {LEVELS} levels; standard errors (model and sandwich) "
         "included; marginal maximum likelihood with a free mean for each INSPÉ unless said. "
         f"Python {platform.python_version()}, one thread for linear algebra. "
-        "Seconds depend on what else the machine does; processor seconds less so. Memory is that of the whole process. r: correlation with true severities.\n",
+        "Seconds depend on what else the machine does; processor seconds less so. Memory is that of the whole process. "
+        "r: correlation with true severities.\n",
         "| model | students | trainers | ratings | seconds | processor seconds | MiB | r |",
         "|---|---|---|---|---|---|---|---|",
     ]

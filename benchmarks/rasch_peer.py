@@ -2,7 +2,8 @@
 
     python rasch_peer.py RATINGS.npz GIB
 
-Memory is limited to so many GiB. Prints one line of JSON: seconds and processor seconds of calibration with standard errors, and the severities.
+Memory is limited to so many GiB. Prints one line of JSON: seconds and processor seconds of calibration with standard
+errors, and the severities.
 """
 
 import json
