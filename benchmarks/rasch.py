@@ -40,8 +40,8 @@ JOBS = (
     ("inspe", "rating scale", {}),
     ("small", "rating scale", {}),
 )
-PATIENCE = 400
-"""Seconds after which a peer is stopped."""
+PATIENCE, GIB = 400, 12
+"""Seconds after which a peer is stopped, and the memory that it may have."""
 
 
 def drawn(size: str, missing: float = 0.0, halo: float = 0.0) -> tuple[RatingData, np.ndarray, np.ndarray]:
@@ -107,10 +107,10 @@ def peer_rows(python: str) -> list[str]:
                 path, student=data.student, trainer=data.facets["trainer"], criterion=data.facets["criterion"],
                 score=data.score, levels=LEVELS,
             )  # fmt: skip
-            found = alone([python, str(Path(__file__).with_name("rasch_peer.py")), str(path)], PATIENCE)
+            found = alone([python, str(Path(__file__).with_name("rasch_peer.py")), str(path), str(GIB)], PATIENCE)
         name = "RaschPy: rating scale, composite likelihood"
         if found is None:
-            rows.append(row(size, name, len(data.score), f"more than {PATIENCE}", "–", "–", "–"))
+            rows.append(row(size, name, len(data.score), f"not in {PATIENCE} s and {GIB} GiB", "–", "–", "–"))
             break
         r = float(np.corrcoef(found["severity"], severity)[0, 1])
         rows.append(measured(size, name, {"ratings": len(data.score), "r": r, **found}))
@@ -146,7 +146,8 @@ def main() -> None:
         f"{SEATS} trainers a student, {CRITERIA} criteria, {LEVELS} levels; standard errors (model and sandwich) "
         "included; marginal maximum likelihood with a free mean for each INSPÉ unless said. "
         f"Python {platform.python_version()}, one thread for linear algebra. "
-        "Memory is that of the whole process. r: correlation with true severities.\n",
+        "Seconds depend on what else the machine does; processor seconds less so. Memory is that of the whole process. "
+        "r: correlation with true severities.\n",
         "| model | students | trainers | ratings | seconds | processor seconds | MiB | r |",
         "|---|---|---|---|---|---|---|---|",
     ]

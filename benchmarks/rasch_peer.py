@@ -1,8 +1,9 @@
 """RaschPy's many-facet model on ratings that ``rasch.py`` drew: run by the interpreter that has RaschPy.
 
-    python rasch_peer.py RATINGS.npz
+    python rasch_peer.py RATINGS.npz GIB
 
-Prints one line of JSON: seconds and processor seconds of calibration with standard errors, and the severities.
+Memory is limited to so many GiB. Prints one line of JSON: seconds and processor seconds of calibration with standard
+errors, and the severities.
 """
 
 import json
@@ -18,6 +19,7 @@ from raschpy import MFRM
 
 def main() -> None:
     """Fit and print."""
+    resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]) << 30, resource.RLIM_INFINITY))
     data = np.load(sys.argv[1])
     frame = pd.DataFrame({name: data[name] for name in ("trainer", "student", "criterion", "score")})
     sheet = frame.pivot(index=["trainer", "student"], columns="criterion", values="score")

@@ -27,6 +27,7 @@ _HOMES = {
     "load_students": "data.students",
     "load_anchors": "data.anchors",
     "pseudonymise": "data.pseudonyms",
+    "plausible_values": "analysis.severity_students",
     "published": "view.disclosure",
     "severity": "analysis.severity",
     "severity_difference": "analysis.severity_assumptions",

@@ -5,6 +5,7 @@ from crcne_stats.analysis.difficulty import difficulty as difficulty
 from crcne_stats.analysis.fairness import fairness as fairness
 from crcne_stats.analysis.severity import severity as severity
 from crcne_stats.analysis.severity_assumptions import severity_difference as severity_difference
+from crcne_stats.analysis.severity_students import plausible_values as plausible_values
 from crcne_stats.analysis.simulate import simulate as simulate
 from crcne_stats.analysis.study import study as study
 from crcne_stats.data.anchors import load_anchors as load_anchors

@@ -17,10 +17,10 @@ from crcne_stats.analysis.severity_models import THRESHOLDS, Models, fitted_mode
 from crcne_stats.analysis.severity_notes import severity_notes
 from crcne_stats.analysis.severity_raters import bias_tables, case_table, dependence_tables, rater_table
 from crcne_stats.analysis.severity_scale import LINKS, Scale, pix_levels
+from crcne_stats.analysis.severity_students import student_table
 from crcne_stats.analysis.severity_tables import (
     criterion_table,
     facet_tables,
-    student_table,
     summary_table,
     trainer_table,
 )
@@ -75,7 +75,8 @@ def severity(
         takes that off), knows no population, no halo and no sandwich, and gets no simulated limits.
     halo
         A random effect of student × trainer, for a trainer's criteria move together. "auto" fits it, on 200 000 ratings
-        at most, and keeps it where BIC does; True keeps it anyway. Measures come from the model with halo, fit and halo
+        at most, and keeps it where BIC does; True keeps it anyway. Where a trainer saw fewer than some 20 students its
+        standard deviation comes out too small. Measures come from the model with halo, fit and halo
         of each trainer are judged by the one without.
     slopes
         Fit the model with a slope for each trainer too (generalised partial credit) and compare it in ``model``; the
@@ -221,8 +222,8 @@ def _checked(settings: dict[str, Any], anchors: pd.DataFrame | None) -> list[tup
         raise ValueError(f"unknown facets {', '.join(wrong)}; there are {', '.join(known)}")
     if not 0 < settings["level"] < 1 or settings["simulations"] < 0 or not settings["equivalence"] > 0:
         raise ValueError("level must lie between 0 and 1, simulations be 0 or more, equivalence positive")
-    if anchors is not None and not {"facet", "member", "value"} <= set(anchors.columns):
-        raise ValueError("anchors need the columns facet, member and value")
+    if anchors is not None and not {"facet", "member", "value"} <= set(getattr(anchors, "columns", ())):
+        raise ValueError("anchors must be a table with the columns facet, member and value")
     return [(pair[0], pair[1]) for pair in pairs]
 
 

@@ -13,7 +13,7 @@ from scipy.stats import norm
 from crcne_stats.analysis.severity_design import population, with_levels
 from crcne_stats.analysis.severity_fit import Fitted, marginal
 from crcne_stats.analysis.severity_scale import CONNECTED, LINKS, RELATIVE, Scale, linkable, scale
-from crcne_stats.core.rasch.mml import fit
+from crcne_stats.core.rasch.mml import Fit, fit
 from crcne_stats.domain.result import Result
 
 COLUMNS = [
@@ -28,6 +28,8 @@ def chosen_scale(
     """The scale that the user asked for, and why it could not be had (each island then keeps its own zero)."""
     if fitted.asked.n_components < 2:
         return scale(fitted, CONNECTED), ""
+    if not fitted.plan.model.components:  # one mean for all, by the user's choice: that is what links
+        return replace(scale(fitted, CONNECTED), assumption="equal_inspe_means"), ""
     if link is None:
         return scale(fitted, RELATIVE), ""
     reason = linkable(fitted, inspe_means, pix)[link]
@@ -46,7 +48,7 @@ def _under(fitted: Fitted, link: str, inspe_means: Mapping[str, float] | None, p
 
 
 def assumption_table(
-    fitted: Fitted, chosen: Scale, inspe_means: Mapping[str, float] | None, pix: np.ndarray | None
+    fitted: Fitted, chosen: Scale | None, inspe_means: Mapping[str, float] | None, pix: np.ndarray | None
 ) -> pd.DataFrame:
     """``assumptions``: for each way to link the islands, where each island comes to lie and whom that concerns.
 
@@ -56,6 +58,8 @@ def assumption_table(
     asked = fitted.asked
     if asked.n_components < 2:
         return pd.DataFrame(columns=COLUMNS)
+    if not fitted.plan.model.components and isinstance(fitted.plain, Fit):
+        fitted, chosen = _relative(fitted), None
     own = _verdicts(fitted, scale(fitted, RELATIVE))
     reasons = linkable(fitted, inspe_means, pix)
     rows: list[dict[str, Any]] = []
@@ -63,7 +67,7 @@ def assumption_table(
         if reasons.get(name):
             rows.append({"assumption": name, "component": None, "reason": reasons[name]})
             continue
-        found = chosen if chosen.assumption == name else None
+        found = chosen if chosen is not None and chosen.assumption == name else None
         found = found or (scale(fitted, name) if name == RELATIVE else _under(fitted, name, inspe_means, pix))
         verdict = _verdicts(fitted, found)
         for part in range(asked.n_components):
@@ -83,6 +87,15 @@ def assumption_table(
                 }
             )
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _relative(fitted: Fitted) -> Fitted:
+    """The same ratings with a free mean for each island, each island's trainers centred."""
+    asked = fitted.asked
+    made, group, _ = population(asked, None)
+    wish = replace(fitted.plan.model, components={"trainer": asked.trainer_component})
+    again = fit(asked.data, wish, made, "trainer" if fitted.measured.halo else None)
+    return replace(fitted, measured=marginal(again), group=group)
 
 
 def _verdicts(fitted: Fitted, found: Scale) -> np.ndarray:

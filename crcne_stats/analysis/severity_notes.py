@@ -49,6 +49,8 @@ def _estimation(fitted: Fitted, models: Models) -> list[Note]:
         found.append(Note("severity.not_identified", {"n": models.deficiency}, "caution", 2))
     if isinstance(main, Fit) and main.no_variance:
         found.append(Note("severity.no_variance", {}, "caution", 7))
+    if isinstance(main, Fit) and main.no_bound:
+        found.append(Note("severity.no_bound", {}, "caution", 6))
     if isinstance(main, JointFit):
         found.append(Note("severity.joint", {"factor": main.correction}, "caution", 26))
     elif main.halo:
@@ -72,7 +74,7 @@ def _islands(fitted: Fitted, scale: Scale, tables: Tables, settings: Mapping[str
         found.append(Note("severity.link_refused", {"link": settings["link"], "reason": refused}, "caution", 4))
     if scale.assumption == RELATIVE:
         found.append(Note("severity.islands", values, "caution", 3))
-        found.append(Note("severity.action_link", {}, "action", 10))
+        found.append(Note("severity.action_link", {}, "action", 24))
     else:
         found.append(Note("severity.linked", values | {"assumption": scale.assumption}, "caution", 9))
     assumed = tables["assumptions"]

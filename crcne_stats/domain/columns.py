@@ -136,6 +136,7 @@ COLUMNS: dict[str, Column] = {
     "bic": _TENTH,
     "converged": _FLAG,
     "iterations": _COUNT,
+    "monotone": _FLAG,
     "gradient": Column("number", decimals=6),
     "population_sd": _LOGITS,
     "population_sd_se": Column("number", decimals=3, unit="logits"),

@@ -15,6 +15,7 @@ from crcne_stats.core.rasch.information import Scores
 from crcne_stats.core.rasch.layout import ANCHORED, Layout, layout
 from crcne_stats.core.rasch.newton import CEILING, FLOOR, HALO_FLOOR, Pass, Solution, solve
 from crcne_stats.core.rasch.population import Population
+from crcne_stats.core.rasch.restricted import adjusted
 from crcne_stats.core.rasch.start import starting_point
 from crcne_stats.core.rasch.sufficient import sufficient
 
@@ -49,6 +50,7 @@ class Fit:
         Free parameters (``plan.free``), regression coefficients, log sd, log halo: places in ``problem``.
     history : one Pass for each look at the likelihood
     converged : whether the Newton decrement fell below its tolerance with an information of full rank and small steps
+    peak : the largest log-likelihood; with a restricted halo, a little above that at the estimate
     """
 
     problem: Problem
@@ -60,6 +62,7 @@ class Fit:
     robust_covariance: Floats
     history: tuple[Pass, ...]
     converged: bool
+    peak: float
 
     @property
     def plan(self) -> Layout:
@@ -134,8 +137,8 @@ class Fit:
 
     @property
     def log_likelihood(self) -> float:
-        """Marginal log-likelihood at the estimate."""
-        return self.found.log_likelihood
+        """Marginal log-likelihood at its maximum."""
+        return self.peak
 
     @property
     def deviance(self) -> float:
@@ -173,6 +176,7 @@ def fit(
     model: Model,
     population: Population,
     halo: str | None = None,
+    restricted: bool = True,
     distance: float | None = None,
     max_passes: int = 60,
 ) -> Fit:
@@ -184,6 +188,9 @@ def fit(
         A facet (the trainer as a rule): a random effect, normal with a standard deviation of its own, is added for each
         student and element of it, for ratings of one trainer of one student move together. Compare with the model
         without by ``aic`` and ``bic``.
+    restricted
+        Whether the standard deviation of the halo makes up for the parameters that were estimated from the same
+        ratings, as restricted maximum likelihood does (:func:`~crcne_stats.core.rasch.restricted.adjusted`).
     distance
         Of the nodes, in logits. By default 0.2, halved until it is no more than 1.1 times the smallest posterior
         standard deviation of a student.
@@ -201,7 +208,10 @@ def fit(
     stats = sufficient(plan)
     problem = Problem(plan, stats, features(plan, stats), population)
     solution = solve(problem, starting_point(plan, stats.n_ratings, population), distance, max_passes)
-    return finished(solution if halo is None else with_halo(solution, halo, distance, max_passes))
+    if halo is None:
+        return finished(solution)
+    solution = with_halo(solution, halo, distance, max_passes)
+    return finished(adjusted(solution, distance, max_passes) if restricted else solution, solution.found.log_likelihood)
 
 
 def with_halo(plain: Solution, facet: str, distance: float | None, max_passes: int) -> Solution:
@@ -216,8 +226,8 @@ def with_halo(plain: Solution, facet: str, distance: float | None, max_passes: i
     return solve(Problem(problem.plan, stats, few, population, sheets), start, distance, max_passes)
 
 
-def finished(solution: Solution) -> Fit:
-    """The fit with its two kinds of standard errors."""
+def finished(solution: Solution, peak: float | None = None) -> Fit:
+    """The fit with its two kinds of standard errors; ``peak`` is the log-likelihood at its maximum."""
     problem, found = solution.problem, solution.found
     plan = problem.plan
     covariance = solution.factor.covariance()
@@ -229,7 +239,8 @@ def finished(solution: Solution) -> Fit:
     n_free = len(plan.free)
     se[plan.free] = np.sqrt(np.maximum(np.diag(covariance)[:n_free], 0))
     robust_se[plan.free] = np.sqrt(np.maximum(np.diag(robust)[:n_free], 0))
-    return Fit(problem, found, value, se, robust_se, covariance, robust, solution.history, solution.converged)
+    highest = found.log_likelihood if peak is None else peak
+    return Fit(problem, found, value, se, robust_se, covariance, robust, solution.history, solution.converged, highest)
 
 
 def score_products(problem: Problem, scores: Scores) -> Floats:

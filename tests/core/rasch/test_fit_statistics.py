@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.optimize import brentq
 
 from crcne_stats.core.rasch import bias as bias_module
@@ -276,6 +278,26 @@ def test_thresholds_and_half_points():
     wrong = disorder(np.array([0.8, -0.4]), np.eye(2) * 0.01)
     assert np.isnan(wrong[0])
     assert wrong[1] > 0.999
+
+
+@given(st.lists(st.floats(-4, 4), min_size=1, max_size=6))
+def test_half_points_are_in_order_whatever_the_thresholds(steps):
+    table = np.array([[-np.inf, *steps]])
+    points = half_points(table)[0, 1:]
+    assert (np.diff(points) > 0).all()
+    # The curves of a scale cross the half in that order, and sum to 1 everywhere.
+    p = curves(step_sums(table), points)[:, 0]
+    np.testing.assert_allclose(p.sum(axis=0), 1)
+    reached = p[::-1].cumsum(axis=0)[::-1]
+    np.testing.assert_allclose(reached[np.arange(1, len(table[0])), np.arange(len(points))], 0.5, atol=1e-9)
+
+
+def test_warm_estimates_rise_with_the_total(small):
+    found, _, _ = small
+    who = seen(found)
+    table, total = warm_table(who), found.problem.stats.total
+    ladder = np.array([table.at(np.minimum(total, 29) + up)[0] for up in (0, 0.5, 1)])
+    assert (np.diff(ladder, axis=0) > 0).all()
 
 
 def test_an_unused_level_is_passed_over(small):
