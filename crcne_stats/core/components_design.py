@@ -1,0 +1,125 @@
+"""A crossed design with its files eliminated: what REML needs of the data, made once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Absorbed:
+    """Ratings with their effects, the columns being the fixed means and then each block in turn.
+
+    ``y`` (rating,) is centred at its mean, ``codes`` holds an integer array (rating,) per set of columns (fixed first)
+    and ``starts`` where each begins. Files rated k times weigh alike: ``k`` and ``n_k`` (count,) are the numbers of
+    ratings per file that occur and how many files have them; ``gram`` (column, column), ``cross`` (column,) and
+    ``square`` are products over ratings, ``gram_k``, ``cross_k`` and ``square_k`` the same over sums of files.
+    """
+
+    y: Floats
+    file: Ints
+    per_file: Floats
+    codes: list[Ints]
+    starts: list[int]
+    k: Floats
+    n_k: Floats
+    gram: Floats
+    cross: Floats
+    square: float
+    gram_k: list[Floats]
+    cross_k: Floats
+    square_k: Floats
+
+    @property
+    def n_fixed(self) -> int:
+        """Columns of the fixed part."""
+        return self.starts[1]
+
+    @property
+    def sizes(self) -> list[int]:
+        """Columns of each block."""
+        return [end - start for start, end in zip(self.starts[1:-1], self.starts[2:], strict=True)]
+
+    @property
+    def slices(self) -> list[slice]:
+        """Where the columns of each block stand."""
+        return [slice(start, end) for start, end in zip(self.starts[1:-1], self.starts[2:], strict=True)]
+
+    @property
+    def freedom(self) -> int:
+        """Ratings less means."""
+        return len(self.y) - self.n_fixed
+
+    @property
+    def spread(self) -> float:
+        """Variance of the ratings."""
+        return float(self.y @ self.y) / max(len(self.y) - 1, 1)
+
+    def weighted(self, gamma: float) -> tuple[Floats, Floats, float]:
+        """Products under the weights that are left when files of variance ratio ``gamma`` are taken out."""
+        c = gamma / (1 + gamma * self.k)
+        gram = self.gram.copy()
+        for weight, part in zip(c, self.gram_k, strict=True):
+            gram -= weight * part
+        return gram, self.cross - c @ self.cross_k, self.square - float(c @ self.square_k)
+
+    def scales(self, ratios: Floats) -> Floats:
+        """Square root of the variance ratio of each column; 1 for the fixed ones."""
+        return np.repeat(np.sqrt(np.r_[1.0, ratios]), np.diff(self.starts))
+
+    def weigh(self, vector: Floats, gamma: float) -> Floats:
+        """The weights applied to a vector (rating,)."""
+        total = np.bincount(self.file, vector, len(self.per_file))
+        return vector - (gamma * total / (1 + gamma * self.per_file))[self.file]
+
+    def effects(self, column: Floats) -> Floats:
+        """Each rating's sum of its columns' effects."""
+        return np.sum([column[start + code] for start, code in zip(self.starts, self.codes, strict=False)], axis=0)
+
+    def sums(self, vector: Floats) -> Floats:
+        """Sum of a vector (rating,) over the ratings of each column."""
+        sizes = np.diff(self.starts)
+        return np.concatenate([np.bincount(c, vector, n) for c, n in zip(self.codes, sizes, strict=True)])
+
+    def spread_back(self, vector: Floats) -> list[Floats]:
+        """Z Z' v for the file and each block: every rating gets the sum over all that share its file or column."""
+        levels = [self.file, *self.codes[1:]]
+        return [np.bincount(code, vector)[code] for code in levels]
+
+    def overlaps(self, solved: Floats) -> Floats:
+        """tr(S M_k) for each count k, M_k being ``gram_k``."""
+        return np.array([float(np.vdot(solved, part)) for part in self.gram_k])
+
+
+def absorbed(y: Any, file: Any, blocks: list[Any], fixed: Any = None) -> Absorbed:
+    """The design of some ratings; arguments as in :func:`crcne_stats.core.components.components`."""
+    values = np.asarray(y, dtype=float)
+    values = values - values.mean() if len(values) else values
+    who = np.unique(np.asarray(file), return_inverse=True)[1].astype(np.int64)
+    given = [np.zeros(len(values), dtype=np.int64) if fixed is None else np.asarray(fixed), *blocks]
+    codes = [np.unique(np.asarray(code), return_inverse=True)[1].astype(np.int64) for code in given]
+    sizes = [int(code.max(initial=-1)) + 1 for code in codes]
+    starts = [0, *np.cumsum(sizes).tolist()]
+    rows = np.tile(np.arange(len(values)), len(codes))
+    columns = np.concatenate([code + start for code, start in zip(codes, starts, strict=False)])
+    table = sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(values), starts[-1]))
+    n_files = int(who.max(initial=-1)) + 1
+    summed = sparse.csr_array((np.ones(len(who)), (who, np.arange(len(who)))), shape=(n_files, len(who))) @ table
+    per_file = np.bincount(who, minlength=n_files).astype(float)
+    total = np.bincount(who, values, n_files)
+    counts, kind, n_k = np.unique(per_file, return_inverse=True, return_counts=True)
+    parts = [summed[np.flatnonzero(kind == place)] for place in range(len(counts))]
+    return Absorbed(
+        values, who, per_file, codes, starts, counts, n_k.astype(float),
+        np.asarray((table.T @ table).todense()), table.T @ values, float(values @ values),
+        [np.asarray((part.T @ part).todense()) for part in parts],
+        np.array([part.T @ total[kind == place] for place, part in enumerate(parts)]).reshape(len(counts), -1),
+        np.bincount(kind, total**2, len(counts)),
+    )  # fmt: skip
