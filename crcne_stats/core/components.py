@@ -7,16 +7,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
+from scipy import linalg, optimize
 
 from crcne_stats.core.components_design import Absorbed, absorbed
 
 Floats = NDArray[np.float64]
 MOST_STEPS = 200
-CLOSE = 1e-9
-"""The search ends when a Newton step would lower the deviance by less than this."""
+CLOSE = 1e-12
+"""The search ends when a Newton step promises to lower the deviance by less than this."""
+SURE = 1e-6
+"""A step that promises less is taken as it is: the fall drowns in the rounding of the deviance."""
 EXACT = 1e-11
 """A residual variance under this share of the total is read as none at all."""
+LARGE = 1e6
+"""Where there is no residual, it is held at the variance of the ratings over this."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,8 @@ class Components:
 
     ``variance`` and ``unbounded`` (component,): the estimates, and where the likelihood would have gone without the
     bound at zero (one Newton step; the same save where ``boundary``). ``covariance`` (component, component): of
-    ``unbounded``, from the average information. ``deviance`` is lme4's REML criterion.
+    ``unbounded``, from the average information. ``deviance`` is lme4's REML criterion. ``residual_zero``: the effects
+    explain the ratings to the last digit, the likelihood has no maximum, and errors do not exist.
     """
 
     variance: Floats
@@ -88,8 +93,10 @@ def components(y: Any, file: Any, blocks: list[Any], fixed: Any = None) -> Compo
     while steps < MOST_STEPS and not converged and not _exact(design, point):
         steps += 1
         slope, curvature = _derivatives(design, point)
-        point, gained = _step(design, point, slope, curvature)
-        converged = gained < CLOSE
+        point, promised = _step(design, point, slope, curvature)
+        converged = promised < CLOSE
+    if _exact(design, point):
+        return _without_residual(design, steps)
     return _answer(design, point, converged, steps)
 
 
@@ -106,7 +113,7 @@ def _at(design: Absorbed, ratios: Floats) -> _Point:
     factor = linalg.cho_factor(scaled, lower=True, check_finite=False)
     solution = linalg.cho_solve(factor, scale * cross, check_finite=False)
     residual = max(float(square - (scale * cross) @ solution), 1e-300)
-    logs = design.n_k @ np.log1p(ratios[0] * design.k) + 2 * np.log(np.diag(factor[0])).sum()
+    logs = np.log1p(ratios[0] * design.per_file).sum() + 2 * np.log(np.diag(factor[0])).sum()
     deviance = float(logs + design.freedom * np.log(residual))
     return _Point(ratios, deviance, residual, gram, factor, scale * solution)
 
@@ -144,8 +151,8 @@ def _traces(design: Absorbed, point: _Point) -> Floats:
     gamma, scale = point.ratios[0], design.scales(point.ratios[1:])
     inverse = linalg.cho_solve(point.factor, np.eye(len(scale)), check_finite=False)
     solved = inverse * scale[:, None] * scale
-    shrink = 1 / (1 + gamma * design.k)
-    found = [float(design.n_k @ (design.k * shrink)) - float(np.tensordot(shrink**2, design.overlaps(solved), 1))]
+    shrink = 1 / (1 + gamma * design.per_file)
+    found = [float(design.per_file @ shrink) - float(np.vdot(solved, design.over_files(shrink**2)))]
     for block, ratio in zip(design.slices, point.ratios[1:], strict=True):
         gram = point.scaled[block]
         if ratio * gram[:, block].diagonal().max() > 1e-3:
@@ -156,7 +163,7 @@ def _traces(design: Absorbed, point: _Point) -> Floats:
 
 
 def _step(design: Absorbed, point: _Point, slope: Floats, curvature: Floats) -> tuple[_Point, float]:
-    """A Newton step that keeps to ratios from 0 up, shortened until the deviance falls; and the fall."""
+    """A Newton step that keeps to ratios from 0 up, shortened until the deviance falls; and the fall promised."""
     free = (point.ratios > 0) | (slope < 0)
     move = np.zeros(len(slope))
     inner = curvature[np.ix_(free, free)]
@@ -164,28 +171,38 @@ def _step(design: Absorbed, point: _Point, slope: Floats, curvature: Floats) -> 
     move[free] = -np.linalg.lstsq(inner + ridge * np.eye(len(inner)), slope[free], rcond=None)[0]
     if move @ slope > 0:
         move = -slope * np.maximum(point.ratios, 1e-3) / np.maximum(np.abs(slope), 1e-30)
-    length = 1.0
+    promised, length = -float(move @ slope) / 2, 1.0
     for _ in range(40):
         # No ratio falls or grows more than a hundredfold at once, save to zero itself.
         ratios = np.minimum(np.maximum(point.ratios + length * move, 0.0), 100 * np.maximum(point.ratios, 1e-2))
         found = _at(design, ratios)
-        if found.deviance <= point.deviance:
-            return found, point.deviance - found.deviance
+        if promised < SURE or found.deviance <= point.deviance:
+            return found, promised
         length /= 2
     return point, 0.0
 
 
+def _without_residual(design: Absorbed, steps: int) -> Components:
+    """Components of ratings that the effects explain to the last digit, the residual being held at next to nothing."""
+    least = design.spread / LARGE
+
+    def deviance(logs: Floats) -> float:
+        point = _at(design, np.exp(logs))
+        return point.deviance - design.freedom * np.log(point.residual) + point.residual / least
+
+    start = np.full(1 + len(design.sizes), np.log(LARGE / 2))
+    found = optimize.minimize(deviance, start, method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-9})
+    ratios = np.exp(found.x)
+    estimate = least * np.r_[np.where(ratios > 1, ratios, 0.0), 0.0]
+    none = np.full((len(estimate), len(estimate)), np.nan)
+    return Components(estimate, estimate, none, estimate <= 0, -np.inf, bool(found.success), steps, True)
+
+
 def _answer(design: Absorbed, point: _Point, converged: bool, steps: int) -> Components:
     variance = point.residual / design.freedom
-    exact = _exact(design, point)
     deviance = point.deviance + design.freedom * (1 + np.log(2 * np.pi / design.freedom))
     _, product = _working(design, point)
-    size = len(product)
     estimate = variance * np.r_[point.ratios, 1.0]
-    if exact:
-        estimate[-1] = 0.0
-        none = np.full((size, size), np.nan)
-        return Components(estimate, estimate, none, estimate <= 0, deviance, True, steps, True)
     information = product / (2 * variance**3)
     norm = 1 / np.sqrt(np.maximum(np.diag(information), 1e-300))
     covariance = np.linalg.pinv(information * norm[:, None] * norm, rcond=1e-10) * norm[:, None] * norm

@@ -18,9 +18,9 @@ class Absorbed:
     """Ratings with their effects, the columns being the fixed means and then each block in turn.
 
     ``y`` (rating,) is centred at its mean, ``codes`` holds an integer array (rating,) per set of columns (fixed first)
-    and ``starts`` where each begins. Files rated k times weigh alike: ``k`` and ``n_k`` (count,) are the numbers of
-    ratings per file that occur and how many files have them; ``gram`` (column, column), ``cross`` (column,) and
-    ``square`` are products over ratings, ``gram_k``, ``cross_k`` and ``square_k`` the same over sums of files.
+    and ``starts`` where each begins. ``file`` (rating,) holds codes of files and ``per_file`` (file,) how many ratings
+    each has. ``gram`` (column, column), ``cross`` (column,) and ``square`` are products over ratings; ``table`` (file,
+    column) and ``total`` (file,) are sums over the ratings of a file.
     """
 
     y: Floats
@@ -28,14 +28,11 @@ class Absorbed:
     per_file: Floats
     codes: list[Ints]
     starts: list[int]
-    k: Floats
-    n_k: Floats
     gram: Floats
     cross: Floats
     square: float
-    gram_k: list[Floats]
-    cross_k: Floats
-    square_k: Floats
+    table: sparse.csr_array
+    total: Floats
 
     @property
     def n_fixed(self) -> int:
@@ -64,11 +61,13 @@ class Absorbed:
 
     def weighted(self, gamma: float) -> tuple[Floats, Floats, float]:
         """Products under the weights that are left when files of variance ratio ``gamma`` are taken out."""
-        c = gamma / (1 + gamma * self.k)
-        gram = self.gram.copy()
-        for weight, part in zip(c, self.gram_k, strict=True):
-            gram -= weight * part
-        return gram, self.cross - c @ self.cross_k, self.square - float(c @ self.square_k)
+        weight = gamma / (1 + gamma * self.per_file)
+        gram = self.gram - self.over_files(weight)
+        return gram, self.cross - self.table.T @ (weight * self.total), self.square - float(weight @ self.total**2)
+
+    def over_files(self, weight: Floats) -> Floats:
+        """Products (column, column) of the sums of files, each file with its ``weight`` (file,)."""
+        return np.asarray((self.table.T @ self.table.multiply(weight[:, None])).todense())
 
     def scales(self, ratios: Floats) -> Floats:
         """Square root of the variance ratio of each column; 1 for the fixed ones."""
@@ -93,10 +92,6 @@ class Absorbed:
         levels = [self.file, *self.codes[1:]]
         return [np.bincount(code, vector)[code] for code in levels]
 
-    def overlaps(self, solved: Floats) -> Floats:
-        """tr(S M_k) for each count k, M_k being ``gram_k``."""
-        return np.array([float(np.vdot(solved, part)) for part in self.gram_k])
-
 
 def absorbed(y: Any, file: Any, blocks: list[Any], fixed: Any = None) -> Absorbed:
     """The design of some ratings; arguments as in :func:`crcne_stats.core.components.components`."""
@@ -112,14 +107,8 @@ def absorbed(y: Any, file: Any, blocks: list[Any], fixed: Any = None) -> Absorbe
     table = sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(values), starts[-1]))
     n_files = int(who.max(initial=-1)) + 1
     summed = sparse.csr_array((np.ones(len(who)), (who, np.arange(len(who)))), shape=(n_files, len(who))) @ table
-    per_file = np.bincount(who, minlength=n_files).astype(float)
-    total = np.bincount(who, values, n_files)
-    counts, kind, n_k = np.unique(per_file, return_inverse=True, return_counts=True)
-    parts = [summed[np.flatnonzero(kind == place)] for place in range(len(counts))]
     return Absorbed(
-        values, who, per_file, codes, starts, counts, n_k.astype(float),
+        values, who, np.bincount(who, minlength=n_files).astype(float), codes, starts,
         np.asarray((table.T @ table).todense()), table.T @ values, float(values @ values),
-        [np.asarray((part.T @ part).todense()) for part in parts],
-        np.array([part.T @ total[kind == place] for place, part in enumerate(parts)]).reshape(len(counts), -1),
-        np.bincount(kind, total**2, len(counts)),
+        sparse.csr_array(summed), np.bincount(who, values, n_files).astype(float),
     )  # fmt: skip
