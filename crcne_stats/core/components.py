@@ -28,9 +28,10 @@ class Components:
     """Estimated variance components; the axis ``component`` is file, then the blocks as given, then residual.
 
     ``variance`` and ``unbounded`` (component,): the estimates, and where the likelihood would have gone without the
-    bound at zero (one Newton step; the same save where ``boundary``). ``covariance`` (component, component): of
-    ``unbounded``, from the average information. ``deviance`` is lme4's REML criterion. ``residual_zero``: the effects
-    explain the ratings to the last digit, the likelihood has no maximum, and errors do not exist.
+    bound at zero (one step of Fisher scoring, which in a balanced design is what mean squares give; the same save where
+    ``boundary``). ``covariance`` (component, component): of ``unbounded``, from the expected information. ``deviance``
+    is lme4's REML criterion. ``residual_zero``: the effects explain the ratings to the last digit, the likelihood has
+    no maximum, and errors do not exist.
     """
 
     variance: Floats
@@ -201,12 +202,35 @@ def _without_residual(design: Absorbed, steps: int) -> Components:
 def _answer(design: Absorbed, point: _Point, converged: bool, steps: int) -> Components:
     variance = point.residual / design.freedom
     deviance = point.deviance + design.freedom * (1 + np.log(2 * np.pi / design.freedom))
-    _, product = _working(design, point)
     estimate = variance * np.r_[point.ratios, 1.0]
-    information = product / (2 * variance**3)
+    information = _information(design, point) / (2 * variance**2)
     norm = 1 / np.sqrt(np.maximum(np.diag(information), 1e-300))
     covariance = np.linalg.pinv(information * norm[:, None] * norm, rcond=1e-10) * norm[:, None] * norm
     slope = np.r_[_derivatives(design, point)[0], 0.0] / variance
     boundary = np.r_[point.ratios <= 0, False]
     beyond = estimate - np.where(boundary, covariance @ np.where(boundary, slope / 2, 0.0), 0.0)
     return Components(estimate, beyond, covariance, boundary, deviance, converged, steps)
+
+
+def _information(design: Absorbed, point: _Point) -> Floats:
+    """tr(P V_i P V_j) for all components (component, component), the residual's variance being 1."""
+    gamma, scale = point.ratios[0], design.scales(point.ratios[1:])
+    gram = point.scaled
+    solved = linalg.cho_solve(point.factor, np.diag(scale), check_finite=False) * scale[:, None]
+    shrink = 1 / (1 + gamma * design.per_file)
+    own, inner = design.per_file * shrink, design.over_files(shrink**2)
+    left = np.eye(len(gram)) - solved @ gram
+    both = gram @ left
+    product = solved @ inner
+    ends = [slice(0, 0), *design.slices]
+    found = np.zeros((len(ends) + 1, len(ends) + 1))
+    found[0, 0] = own @ own - 2 * np.vdot(solved, design.over_files(shrink**2 * own)) + np.vdot(product.T, product)
+    for i, block in enumerate(ends[1:], 1):
+        found[0, i] = found[i, 0] = np.vdot(left[:, block], inner @ left[:, block])
+        for j, other in enumerate(ends[1:], 1):
+            found[i, j] = np.vdot(both[block, other], both[block, other])
+    # The variances times these sum up to tr(P V_j), whose own sum is the degrees of freedom.
+    traces = _traces(design, point)
+    found[-1, :-1] = found[:-1, -1] = traces - point.ratios @ found[:-1, :-1]
+    found[-1, -1] = design.freedom - point.ratios @ traces - point.ratios @ found[:-1, -1]
+    return found

@@ -11,6 +11,8 @@ from scipy import sparse
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+DENSE = 200_000
+"""Files by columns up to which a plain array is faster than a sparse one."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Absorbed:
     ``y`` (rating,) is centred at its mean, ``codes`` holds an integer array (rating,) per set of columns (fixed first)
     and ``starts`` where each begins. ``file`` (rating,) holds codes of files and ``per_file`` (file,) how many ratings
     each has. ``gram`` (column, column), ``cross`` (column,) and ``square`` are products over ratings; ``table`` (file,
-    column) and ``total`` (file,) are sums over the ratings of a file.
+    column; sparse where large) and ``total`` (file,) are sums over the ratings of a file.
     """
 
     y: Floats
@@ -31,7 +33,7 @@ class Absorbed:
     gram: Floats
     cross: Floats
     square: float
-    table: sparse.csr_array
+    table: Any
     total: Floats
 
     @property
@@ -67,7 +69,13 @@ class Absorbed:
 
     def over_files(self, weight: Floats) -> Floats:
         """Products (column, column) of the sums of files, each file with its ``weight`` (file,)."""
-        return np.asarray((self.table.T @ self.table.multiply(weight[:, None])).todense())
+        if isinstance(self.table, np.ndarray):
+            return np.asarray((self.table.T * weight) @ self.table)
+        scaled = sparse.csr_array(
+            (self.table.data * np.repeat(weight, np.diff(self.table.indptr)), self.table.indices, self.table.indptr),
+            shape=self.table.shape,
+        )
+        return np.asarray((self.table.T @ scaled).todense())
 
     def scales(self, ratios: Floats) -> Floats:
         """Square root of the variance ratio of each column; 1 for the fixed ones."""
@@ -107,8 +115,10 @@ def absorbed(y: Any, file: Any, blocks: list[Any], fixed: Any = None) -> Absorbe
     table = sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(values), starts[-1]))
     n_files = int(who.max(initial=-1)) + 1
     summed = sparse.csr_array((np.ones(len(who)), (who, np.arange(len(who)))), shape=(n_files, len(who))) @ table
+    small = n_files * starts[-1] <= DENSE
     return Absorbed(
         values, who, np.bincount(who, minlength=n_files).astype(float), codes, starts,
         np.asarray((table.T @ table).todense()), table.T @ values, float(values @ values),
-        sparse.csr_array(summed), np.bincount(who, values, n_files).astype(float),
+        np.asarray(summed.todense()) if small else sparse.csr_array(summed),
+        np.bincount(who, values, n_files).astype(float),
     )  # fmt: skip

@@ -209,6 +209,8 @@ def _agreement(ms: float, mt: float, me: float, n: int, k: int, level: float, te
 
 
 def _stepped(single: Estimate, k: float) -> Estimate:
-    """The mean of k trainers, by Spearman & Brown."""
-    value, low, high = (k * rho / (1 + (k - 1) * rho) for rho in (single.value, single.low, single.high))
+    """The mean of k trainers, by Spearman & Brown; NaN where the means of all files are equal."""
+    rho = np.array([single.value, single.low, single.high])
+    below = 1 + (k - 1) * rho
+    value, low, high = np.where(below > NIL, k * rho / np.where(below > NIL, below, 1.0), np.nan).tolist()
     return Estimate(value, low, high, single.f, single.df1, single.df2, single.p)

@@ -26,7 +26,11 @@ class Fit:
     @property
     def usable(self) -> bool:
         """Whether bounds can be drawn."""
-        return self.found.converged and not self.found.residual_zero
+        covariance = self.found.covariance
+        if not self.found.converged or not np.isfinite(covariance).all():
+            return False
+        norm = np.sqrt(np.diag(covariance))
+        return bool(norm.all() and np.linalg.eigvalsh(covariance / norm / norm[:, None])[0] > 1e-9)
 
 
 def fit(y: Any, file: Any, trainer: Any = None, group: Any = None) -> Fit:
@@ -63,7 +67,7 @@ def draws(found: Components, rng: np.random.Generator, n: int) -> Floats:
     """
     back = slice(None, None, -1)
     covariance = found.covariance[back, back]
-    mix = np.linalg.cholesky(covariance + np.diag(1e-14 * np.diag(covariance)))
+    mix = np.linalg.cholesky(covariance)
     spread = np.diag(mix) ** 2
     mix = mix / np.diag(mix)
     level = np.linalg.solve(mix, found.variance[back])
@@ -78,8 +82,7 @@ def estimates(
 ) -> tuple[dict[str, Estimate], Floats]:
     """Every form that the fit can tell, with Monte Carlo bounds, and bounds (component, 2) of the components."""
     size = len(given.found.variance)
-    usable = given.usable and bool(np.isfinite(given.found.covariance).all())
-    drawn = draws(given.found, rng, n) if usable else np.full((size, 1), np.nan)
+    drawn = draws(given.found, rng, n) if given.usable else np.full((size, 1), np.nan)
     ends = [(1 - level) / 2, (1 + level) / 2]
     found = {}
     for name, form in FORMS.items():

@@ -96,6 +96,17 @@ COLUMNS: dict[str, Column] = {
     "trainer_b": _IDENTIFIER,
     "percent": _SHARE,
     "difference": _LEVELS,
+    # intraclass correlations
+    "form": Column("text"),
+    "name": Column("text"),
+    "k_effective": _NUMBER,
+    "non_overlap": _NUMBER,
+    "source": _key("source"),
+    "variance": Column("number", decimals=3),
+    "f": _NUMBER,
+    "df1": Column("number", decimals=0),
+    "df2": Column("number", decimals=0),
+    "p": Column("number", decimals=3),
     # difficulty
     "position": _NUMBER,
     "item_rest": _NUMBER,
