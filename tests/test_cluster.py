@@ -93,6 +93,15 @@ def test_the_command_gives_the_same_file_on_a_cluster(cluster: Cluster, tmp_path
     assert (tmp_path / "here.csv").read_bytes() == (tmp_path / "there.csv").read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("command", "offered"), [("study", True), ("agreement", True), ("concordance", True), ("describe", False)]
+)
+def test_what_repeats_offers_workers(command: str, offered: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    told = capsys.readouterr().out
+    assert ("--cluster" in told, "--jobs" in told) == (offered, offered)
+
+
 def test_a_cluster_that_cannot_be_had_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
