@@ -1,0 +1,137 @@
+"""Coefficients without each student in turn.
+
+Few distinct patterns of counts exist, so few distinct jackknife values do: students whose files show the same
+patterns share one. Where trainers' margins count, each student's own trainers are corrected, no margin is added anew.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crcne_stats.core.agreement import COEFFICIENTS, Moments, moments, pattern_moments, values
+from crcne_stats.core.counts import Counts
+from crcne_stats.core.influence import used
+
+Array = NDArray[Any]
+_MOST_CELLS = 2**22
+
+
+def jackknife(counts: Counts, coefficient: str, w: Array | None, n_students: int) -> Array:
+    """The coefficient without each student, shape (student,); NaN for a student on whom it does not rest.
+
+    Parameters
+    ----------
+    counts : Counts
+        One criterion; ``counts.cluster`` holds codes of students below ``n_students``.
+    coefficient : str
+        A name of ``agreement.COEFFICIENTS``; for "cohen" and "scott" the files rated once are dropped.
+    w : (level, level) or None
+        Agreement weights; None for Krippendorff's ordinal metric, taken anew without each student.
+
+    NaN too where the coefficient does not exist without that student. Source: Efron & Tibshirani (1993), An
+    Introduction to the Bootstrap, ch. 11.
+    """
+    data, entry = used(counts, coefficient), COEFFICIENTS[coefficient]
+    rests = data.pairable if entry.files == "pairable" else np.ones(data.n_files, dtype=bool)
+    answer = np.full(n_students, np.nan)
+    if not rests.any():
+        return answer
+    kind, file_of = _kinds(data)
+    base = moments(data, entry.trainers).flat[0]
+    students = np.unique(data.cluster)
+    if not entry.trainers:
+        found = _without(base, file_of, data, coefficient, w)[kind]
+    else:
+        found = _without_trainers(base, data, coefficient, w)
+    answer[students] = found
+    answer[np.setdiff1d(students, data.cluster[rests])] = np.nan
+    return answer
+
+
+def _kinds(data: Counts) -> tuple[Array, Array]:
+    """Kind of each student (by ascending code): those of one kind have the same patterns; and (kind, pattern) counts.
+
+    Students with many files are seldom of one kind; each is then a kind of its own.
+    """
+    students, owner = np.unique(data.cluster, return_inverse=True)
+    size = np.bincount(owner)
+    kind = np.empty(len(students), dtype=np.int64)
+    rows: list[Array] = []
+    order = np.lexsort((data.pattern, owner))
+    start = np.concatenate([[0], np.cumsum(size)[:-1]])
+    offset = 0
+    for number in np.unique(size):
+        members = np.flatnonzero(size == number)
+        shown = data.pattern[order][start[members][:, None] + np.arange(number)]
+        distinct, index = np.unique(shown, axis=0, return_inverse=True)
+        kind[members] = offset + index.reshape(-1)
+        table = np.zeros((len(distinct), len(data.patterns)))
+        np.add.at(table, (np.arange(len(distinct))[:, None], distinct), 1)
+        rows.append(table)
+        offset += len(distinct)
+    return kind, np.concatenate(rows)
+
+
+def _without(base: Array, files: Array, data: Counts, coefficient: str, w: Array | None) -> Array:
+    less = base - files @ pattern_moments(data)
+    return values(Moments(less, data.n_levels), coefficient, w)[0]
+
+
+def _without_trainers(base: Array, data: Counts, coefficient: str, w: Array | None) -> Array:
+    """Value without each student, by ascending code, in slices that keep memory small."""
+    q = data.n_levels
+    students, owner = np.unique(data.cluster, return_inverse=True)
+    rows = pattern_moments(data)
+    seat = np.unique(owner[data.file] * data.n_trainers + data.trainer, return_inverse=True)
+    who, trainer = np.divmod(seat[0], data.n_trainers)
+    given = np.zeros((len(who), q))
+    np.add.at(given, (seat[1], data.level), 1)
+    order = np.argsort(owner, kind="stable")
+    edges = np.searchsorted(owner[order], np.arange(len(students) + 1))
+    step = max(1, _MOST_CELLS // len(base))
+    found = []
+    for begin in range(0, len(students), step):
+        end = min(begin + step, len(students))
+        files = order[edges[begin] : edges[end]]
+        less = np.zeros((end - begin, len(base)))
+        width = rows.shape[1]
+        np.add.at(less[:, :width], owner[files] - begin, -rows[data.pattern[files]])
+        seats = slice(*np.searchsorted(who, [begin, end]))
+        less[:, width:] = _trainer_change(data.margins[trainer[seats]], given[seats], who[seats] - begin, end - begin)
+        found.append(values(Moments(base + less, q), coefficient, w)[0])
+    return np.concatenate(found)
+
+
+def _trainer_change(margin: Array, given: Array, student: Array, n: int) -> Array:
+    """Change of the trainers' moments (student, moment) when the ratings ``given`` (seat, level) leave ``margin``."""
+    q = margin.shape[1]
+    before = margin / margin.sum(axis=1, keepdims=True)
+    left = margin - given
+    stays = left.sum(axis=1) > 0
+    after = left / np.where(stays, left.sum(axis=1), 1)[:, None]
+    cross = after[:, :, None] * after[:, None, :] - before[:, :, None] * before[:, None, :]
+    change = np.concatenate([after - before, cross.reshape(-1, q * q), stays[:, None] - 1.0], axis=1)
+    answer = np.zeros((n, change.shape[1]))
+    np.add.at(answer, student, change)
+    return answer
+
+
+def jackknife_se(without: Array) -> Array:
+    """Jackknife standard errors (…,) from values without each student (student, …).
+
+    Students marked NaN are those who do not count. NaN with fewer than two.
+    """
+    m = (~np.isnan(without)).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.nansum(without, axis=0) / m
+        return np.where(m > 1, np.sqrt((m - 1) / m * np.nansum((without - mean) ** 2, axis=0)), np.nan)
+
+
+def jackknife_influence(without: Array) -> Array:
+    """Influences (student, …) from values without each student: what their acceleration and covariances rest on."""
+    m = (~np.isnan(without)).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return (m - 1) / m * (np.nansum(without, axis=0) / m - without)
