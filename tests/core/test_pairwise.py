@@ -14,19 +14,37 @@ from crcne_stats.core.counts import counts
 from crcne_stats.core.pairwise import pair_table
 from crcne_stats.core.weights import weight_matrix
 
-KAPPA = json.loads((Path(__file__).parents[1] / "reference" / "classical.json").read_text(encoding="utf-8"))["kappa"]
+REFERENCE = Path(__file__).parents[1] / "reference"
+PSYCH = json.loads((REFERENCE / "classical.json").read_text(encoding="utf-8"))["kappa"]
+STATSMODELS = json.loads((REFERENCE / "weighted_kappa.json").read_text(encoding="utf-8"))["tables"]
 
 
-def test_one_pair_as_psych_and_as_a_paired_t_test():
-    table = np.array(KAPPA["table"])
+def one_pair(table):
     first, second = np.repeat(np.indices(table.shape).reshape(2, -1), table.ravel(), axis=1)
     n = len(first)
-    data = counts(np.tile(np.arange(n), 2), np.repeat([0, 1], n), np.r_[first, second], np.arange(3))
-    for weights in ("quadratic", "linear"):
+    rows = np.tile(np.arange(n), 2), np.repeat([0, 1], n), np.r_[first, second]
+    return first, second, counts(*rows, np.arange(len(table)))
+
+
+@pytest.mark.parametrize("name", STATSMODELS)
+@pytest.mark.parametrize("weights", ["identity", "linear", "quadratic"])
+def test_kappa_and_its_error_as_statsmodels(name, weights):
+    data = one_pair(np.array(STATSMODELS[name]["table"]))[2]
+    found, n = pair_table(data, weight_matrix(weights, data.scores)), data.n_files
+    # The formula of 1969 divides by n, ours by n − 1.
+    ours = [found.kappa.value[0], found.kappa.se[0] * np.sqrt((n - 1) / n)]
+    np.testing.assert_allclose(ours, STATSMODELS[name][weights], rtol=1e-9)
+
+
+def test_kappa_as_psych_and_the_difference_as_a_paired_t_test():
+    table = np.array(PSYCH["table"])
+    first, second, data = one_pair(table)
+    n = len(first)
+    for weights, key in (("identity", "unweighted"), ("linear", "linear"), ("quadratic", "quadratic")):
         found = pair_table(data, weight_matrix(weights, data.scores))
-        assert found.kappa.value[0] == pytest.approx(KAPPA[weights][0])
-    # psych divides by n, the linearisation here by n − 1 over students.
-    assert found.kappa.se[0] * np.sqrt((n - 1) / n) == pytest.approx(KAPPA["se_linear"][0], rel=1e-6)
+        assert found.kappa.value[0] == pytest.approx(PSYCH[key][0])
+        if weights == "identity":
+            assert found.kappa.se[0] * np.sqrt((n - 1) / n) == pytest.approx(PSYCH["se_unweighted"][0])
     paired = stats.ttest_rel(first, second)
     low, high = paired.confidence_interval()
     gap = found.difference
