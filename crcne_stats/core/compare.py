@@ -79,7 +79,10 @@ def difference(first: float, second: float, influence: Array, level: float = 0.9
     return Difference(gap, se, gap - reach, gap + reach, t, float(m - 1), float(2 * stats.t.sf(abs(t), m - 1)), m)
 
 
-def all_differences(values: Any, influence: Array, level: float = 0.95) -> tuple[list[tuple[int, int]], list[Difference]]:
+Pair = tuple[int, int]
+
+
+def all_differences(values: Any, influence: Array, level: float = 0.95) -> tuple[list[Pair], list[Difference]]:
     """Every two coefficients compared, in the order (0, 1), (0, 2), …; p values are not adjusted."""
     v = np.asarray(values, dtype=float)
     which = [(i, j) for i in range(len(v)) for j in range(i + 1, len(v))]

@@ -2,11 +2,10 @@
 
     python tests/reference/weighted_kappa.py > tests/reference/weighted_kappa.json
 
-``cohen`` is Cohen's table (1968, doi:10.1037/h0026256). ``skin`` is the dermatologists' table of the manual of SAS
-PROC FREQ (example «SkinCondition»), which prints kappa 0.3449 with error 0.0724 and, with linear weights, 0.5082 with
-error 0.0655. R psych 2.2.9 is no source for this error: its ``cohen.kappa`` takes ``rowSums(w * rs)``, the row's share
-times its summed weights, where the formula has the mean weight over the other margin (0.05449 for 0.05443 on ``cohen``,
-0.0700 for 0.0655 on ``skin``).
+``cohen`` is Cohen's table (1968, doi:10.1037/h0026256), ``skin`` the two dermatologists of the manual of SAS PROC FREQ
+(example «SkinCondition»). R psych 2.2.9 is no source for this error: its ``cohen.kappa`` takes ``rowSums(w * rs)``, a
+row's own share times its summed weights, where the formula has the mean weight over the margin (0.05449 for 0.05443 on
+``cohen``, 0.0700 for 0.0655 on ``skin``); unweighted it is right.
 """
 
 from __future__ import annotations
