@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from crcne_stats.analysis.agreement_groups import LIGHT, MOST_PAIRS, Array, Draws, Group, Question
+from crcne_stats.analysis.agreement_further import check_further, further_tables
+from crcne_stats.analysis.agreement_further_notes import further_notes
+from crcne_stats.analysis.agreement_groups import LIGHT, Array, Draws, Group, Question
 from crcne_stats.analysis.agreement_groups import groups as group_counts
 from crcne_stats.analysis.agreement_notes import agreement_notes
 from crcne_stats.core import agreement as core
@@ -42,6 +44,10 @@ def agreement(
     level: float = 0.95,
     criteria: Sequence[str] | None = None,
     benchmark: float = BENCHMARK,
+    group: Literal["inspe", "trainer_inspe", "mention", "session", "occasion"] | None = None,
+    adjustment: Literal["holm", "benjamini_hochberg", "none"] = "holm",
+    half_width: float = 0.1,
+    multiverse: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> Result:
     """Agreement between trainers, on any number of them and any pattern of missing ratings.
@@ -73,6 +79,15 @@ def agreement(
     benchmark
         The notes say which criteria lie below it, interval and all. The default, 0.667, is the least at which
         Krippendorff (2019) draws tentative conclusions.
+    group
+        Column whose values are compared: does agreement differ between INSPÉ, mentions or sessions, or between the
+        occasions before and after a meeting?
+    adjustment
+        How p values are corrected for the number of comparisons: "holm" (Holm 1979), "benjamini_hochberg" or "none".
+    half_width
+        Half-width of the interval for which ``tables["sample_size"]`` tells the students needed.
+    multiverse
+        Whether every criterion is also put under all other reasonable choices.
 
     Returns
     -------
@@ -85,6 +100,14 @@ def agreement(
         file did) and ``level_kappa`` (Fleiss' kappa of that level against all others).
         ``tables["pairs"]``: for each two trainers with a common file, over all the criteria asked: share of equal
         scores, Cohen's kappa and the mean difference in levels (first minus second).
+        ``tables["benchmark"]``: the words of four scales for the first coefficient of krippendorff, fleiss, conger …
+        that was asked: naive, at the bounds of the interval, and deserved with 95 % probability.
+        ``tables["multiverse"]``, ``["multiverse_summary"]``: the conclusion against ``benchmark`` under every
+        coefficient, weighting, reading of absent ratings and panel, and how often it flips.
+        ``tables["differences"]``: criteria two by two, ``contrast`` = first less second; ``tables["groups"]``: each
+        value of ``group``, ``contrast`` = it less all the others; ``tables["omnibus"]``: the tests that all are equal.
+        ``tables["margins"]``: do two trainers use the levels alike; ``difference`` in levels, first minus second.
+        ``tables["sample_size"]``: students rated twice that an interval of ± ``half_width`` needs.
         ``model`` (by="criterion", with resamples): the resampled values, shape (resample, criterion, coefficient); the
         same students are drawn for all criteria, so that differences and orders of criteria can be read off them.
 
@@ -100,10 +123,12 @@ def agreement(
     trainers.
     """
     names = _checked(by, coefficients, level, resamples)
+    check_further(group, adjustment, half_width)
     chosen = _chosen(ratings, criteria)
     settings = {
         "by": by, "coefficients": list(names), "weights": weights if isinstance(weights, str) else CUSTOM,
         "resamples": int(resamples), "seed": seed, "level": level, "criteria": chosen, "benchmark": benchmark,
+        "group": group, "adjustment": adjustment, "half_width": half_width, "multiverse": multiverse,
     }  # fmt: skip
     if settings["weights"] == CUSTOM:
         settings["weights_matrix"] = np.asarray(weights, dtype=float).tolist()
@@ -116,15 +141,15 @@ def agreement(
     drawn = (
         resampled([(a.counts, a.what) for _, a in asked], n_students, resamples, seed, progress) if resamples else []
     )
-    for number, (group, question) in enumerate(asked):
-        group.found.append((question, drawn[number] if resamples else None))
+    for number, (own, question) in enumerate(asked):
+        own.found.append((question, drawn[number] if resamples else None))
     tables = {
         "agreement": _agreement_table(groups, names, settings, by),
         "levels": _level_table(groups, settings, by),
-        "pairs": _pair_table(ratings, chosen, weights, settings),
     }
+    tables |= further_tables(ratings, chosen, groups, tables["agreement"], weights, settings)
     model = _draws(groups, names) if resamples and by == "criterion" else None
-    notes = agreement_notes(ratings, chosen, tables, settings, model)
+    notes = [*agreement_notes(ratings, chosen, tables, settings, model), *further_notes(tables, settings)]
     return Result("agreement", tables, notes, settings, inputs, model)
 
 
@@ -305,32 +330,6 @@ def _level_reservation(value: float, students: int, data: Counts, analytic: bool
     if data.unanimous:
         return "unanimous"
     return "no_resamples" if analytic else ""
-
-
-def _pair_table(ratings: Ratings, chosen: list[str], weights: Any, settings: dict[str, Any]) -> pd.DataFrame:
-    """Cohen's kappa of each two trainers over all the criteria asked, with the direction of their differences."""
-    pooled = group_counts(ratings, chosen, None, weights)[0]
-    names = np.asarray(ratings.codes("trainer")[1], dtype=object)
-    present = np.unique(ratings.codes("trainer", ratings.frame[ratings.frame["criterion"].isin(chosen)])[0])
-    met = pairwise.most_shared(pairwise.pairs(pooled.counts), MOST_PAIRS)
-    value, students, number = pairwise.cohen(met.tables(), pooled.weights)[0], met.students(), np.bincount(met.pair)
-    se = pairwise.cohen_errors(met, pooled.weights)
-    equal = np.bincount(met.pair, met.first == met.second) / number
-    score = pooled.counts.scores
-    gap = np.bincount(met.pair, score[met.first] - score[met.second]) / number
-    few = (students < ENOUGH_STUDENTS) | (se == 0)
-    bounds = _t_interval(value, np.where(few, np.nan, se), students, settings["level"])
-    reason = np.select(
-        [np.isnan(value), students == 1, equal == 1, few], ["one_level", "one_student", "unanimous", "too_few"], ""
-    )
-    codes = present[met.trainers] if len(met) else np.zeros((0, 2), dtype=int)
-    return pd.DataFrame(
-        {
-            "trainer_a": names[codes[:, 0]], "trainer_b": names[codes[:, 1]], "coefficient": "cohen",
-            "weights": settings["weights"], "value": value, **bounds, "percent": equal, "difference": gap,
-            "n_students": students, "n_ratings": number, "method": "linearised", "reason": reason,
-        }
-    )  # fmt: skip
 
 
 def _typed(table: pd.DataFrame, by: str | None) -> pd.DataFrame:

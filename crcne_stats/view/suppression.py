@@ -23,7 +23,10 @@ from crcne_stats.view.audit import Equation, Ledger, complement
 RESTS_ON = ("n_students", "n_double")
 """A row rests on so many persons."""
 Key = frozenset[tuple[str, str]]
-_ASPECTS = {"coefficient", "weights", "method", "reason", "design", "form", "name", "source", "estimator"}
+_ASPECTS = {
+    "coefficient", "weights", "method", "reason", "design", "form", "name", "source", "estimator", "hypothesis",
+    "scale", "reading", "panel", "verdict", "verdict_low", "verdict_high", "verdict_sure", "conclusion", "decisive",
+}  # fmt: skip
 """Columns that name not whom a row is about but what is said of them."""
 
 
@@ -60,6 +63,8 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("describe", "corating_inspe"): (),  # see of_pairs
     ("describe", "corating"): (),
     ("agreement", "pairs"): (),
+    ("agreement", "margins"): (),
+    ("agreement", "groups"): _GROUPS,
     ("agreement", "agreement"): (*_GROUPS, Margin(("criterion",), ("n_ratings",))),
     ("agreement", "levels"): (_LEVELS, *(Margin((name,), ("n_ratings",)) for name in PARTITIONS[:4])),
     ("difficulty", "levels"): (_LEVELS,),
