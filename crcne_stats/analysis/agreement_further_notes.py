@@ -44,7 +44,8 @@ def _flips(summary: pd.DataFrame) -> list[Note]:
     worst = often.loc[often["share_flipped"].idxmax()]
     values = {
         "n": len(often), "total": len(told), "n_choices": n_choices, "name": str(worst["criterion"]),
-        "share": float(worst["share_flipped"]), "lowest": float(worst["lowest"]), "highest": float(worst["highest"]),
+        "share": float(worst["share_flipped"]), "reversed": float(worst["share_reversed"]),
+        "lowest": float(worst["lowest"]), "highest": float(worst["highest"]),
         "decisive": str(often["decisive"].mode().iloc[0]),
     }  # fmt: skip
     return [Note("agreement.flips", values, "caution", 34, int(worst["n_students"]))]
@@ -95,7 +96,7 @@ def _words(table: pd.DataFrame) -> list[Note]:
         return []
     row = own.loc[lost.astype(int).idxmax()]
     values = {"n": int((lost > 0).sum()), "total": len(own), "name": str(row["criterion"]), "verdict": row["verdict"],
-              "sure": row["verdict_sure"], "probability": float(row["probability"])}  # fmt: skip
+              "sure": row["verdict_sure"]}  # fmt: skip
     return [Note("agreement.words", values, "caution", 42, int(row["n_double"]))]
 
 

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from crcne_stats.analysis.agreement_groups import LIGHT, Array, Group
-from crcne_stats.core.agreement import COEFFICIENTS
 from crcne_stats.core.counts import Counts, counts
 from crcne_stats.core.influence import influence, standard_errors
 from crcne_stats.core.intervals import t_interval
@@ -30,6 +29,7 @@ FEW = 5
 NAMES = ("conger", "fleiss", "krippendorff", "gwet_ac", "brennan_prediger")
 WEIGHTS = ("linear", "quadratic", "ordinal")
 CHOICES = ("coefficient", "weights", "reading", "panel")
+_OPPOSITE = {"below": "share_above", "above": "share_below"}
 _TWIN = {"cohen": "conger", "scott": "fleiss", LIGHT: "conger", "percent": "krippendorff"}
 """What a coefficient of two trainers, or without correction, is called among those that any panel can have."""
 
@@ -174,7 +174,7 @@ def _summary(table: pd.DataFrame, main: tuple[str, str, str, str]) -> pd.DataFra
         told = own[own["conclusion"] != ""]
         first = told[(told[list(CHOICES)] == list(main)).all(axis=1)]
         row: dict[str, Any] = {"criterion": key, "conclusion": "", "n_choices": len(told)}
-        names = ("share_flipped", "share_below", "share_unsure", "share_above", "lowest", "highest")
+        names = ("share_flipped", "share_reversed", "share_below", "share_unsure", "share_above", "lowest", "highest")
         row |= {**dict.fromkeys(names, NAN), "decisive": None, "n_students": int(own["n_students"].iloc[0]),
                 "reason": str(own["reason"].iloc[0]) or "too_few"}  # fmt: skip
         if len(first):
@@ -183,7 +183,8 @@ def _summary(table: pd.DataFrame, main: tuple[str, str, str, str]) -> pd.DataFra
             shares = {
                 f"share_{name}": float((told["conclusion"] == name).mean()) for name in ("below", "unsure", "above")
             }
-            row |= {"conclusion": conclusion, "share_flipped": float(flipped.mean()), **shares,
+            row |= {"conclusion": conclusion, "share_flipped": float(flipped.mean()),
+                    "share_reversed": shares[_OPPOSITE[conclusion]] if conclusion in _OPPOSITE else 0.0, **shares,
                     "lowest": float(told["value"].min()), "highest": float(told["value"].max()),
                     "decisive": _decisive(told), "reason": ""}  # fmt: skip
         rows.append(row)
@@ -199,8 +200,3 @@ def _decisive(told: pd.DataFrame) -> str | None:
         between[name] = float(((own["mean"] - grand) ** 2 * own["size"]).sum())
     best = max(between, key=lambda name: between[name])
     return best if between[best] > 1e-15 else None
-
-
-def available(coefficient: str) -> bool:
-    """Whether a name of the registry can be asked of any panel."""
-    return coefficient in COEFFICIENTS and COEFFICIENTS[coefficient].files != "pair"

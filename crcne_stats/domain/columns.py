@@ -127,6 +127,7 @@ COLUMNS: dict[str, Column] = {
     "conclusion": _key("conclusion"),
     "n_choices": _COUNT,
     "share_flipped": _SHARE,
+    "share_reversed": _SHARE,
     "share_below": _SHARE,
     "share_unsure": _SHARE,
     "share_above": _SHARE,
