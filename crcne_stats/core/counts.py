@@ -31,6 +31,7 @@ class Counts:
     cluster : (file,) code of the student to whom the file belongs; codes run over all the students of the analysis
     file, trainer, level : (rating,) codes; only files and trainers that have a rating here are counted
     scores : (level,) scores of the levels of the scale, used or not
+    trainer_name : (trainer,) code of each trainer as it was given: one name in all the criteria of an analysis
     """
 
     patterns: Ints
@@ -40,6 +41,7 @@ class Counts:
     trainer: Ints
     level: Ints
     scores: Floats
+    trainer_name: Ints
 
     @property
     def n_levels(self) -> int:
@@ -81,6 +83,11 @@ class Counts:
     def n_ratings_pairable(self) -> int:
         """Ratings on files rated twice or more."""
         return int(self.patterns.sum(axis=1)[self.pattern][self.pairable].sum())
+
+    @cached_property
+    def crossed(self) -> bool:
+        """Whether every trainer who shares a file with another rated every file rated twice or more."""
+        return self.n_ratings_pairable == self.n_trainers_pairable * int(self.pairable.sum())
 
     @cached_property
     def unanimous(self) -> bool:
@@ -127,7 +134,8 @@ class Counts:
     def only(self, keep: NDArray[np.bool_]) -> Counts:
         """The files marked in ``keep`` (file,), with their ratings."""
         rated = keep[self.file]
-        return counts(self.file[rated], self.trainer[rated], self.level[rated], self.scores, self.cluster)
+        trainer = self.trainer_name[self.trainer[rated]]
+        return counts(self.file[rated], trainer, self.level[rated], self.scores, self.cluster)
 
 
 def counts(file: Any, trainer: Any, level: Any, scores: Any, cluster: Any = None) -> Counts:
@@ -145,13 +153,13 @@ def counts(file: Any, trainer: Any, level: Any, scores: Any, cluster: Any = None
     scores = np.asarray(scores, dtype=float)
     level = np.asarray(level, dtype=np.int64)
     files, file_code = np.unique(np.asarray(file, dtype=np.int64), return_inverse=True)
-    trainer_code = np.unique(np.asarray(trainer, dtype=np.int64), return_inverse=True)[1]
+    names, trainer_code = np.unique(np.asarray(trainer, dtype=np.int64), return_inverse=True)
     owner = files if cluster is None else np.asarray(cluster, dtype=np.int64)[files]
     if cluster is None:
         owner = np.arange(len(files))
     table = np.bincount(file_code * len(scores) + level, minlength=len(files) * len(scores))
     patterns, pattern = _distinct(table.reshape(len(files), len(scores)))
-    return Counts(patterns, pattern, owner, file_code, trainer_code, level, scores)
+    return Counts(patterns, pattern, owner, file_code, trainer_code, level, scores, names)
 
 
 def _distinct(table: Ints) -> tuple[Ints, Ints]:

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crcne_stats.core.agreement import COEFFICIENTS, Moments, moments, pattern_moments, values
+from crcne_stats.core.agreement import COEFFICIENTS, moments_of, values
 from crcne_stats.core.counts import Counts
 from crcne_stats.core.influence import used
+from crcne_stats.core.moments import Moments, pattern_moments
+from crcne_stats.core.pairs import pairs
 
 Array = NDArray[Any]
 _MOST_CELLS = 2**22
@@ -40,12 +42,14 @@ def jackknife(counts: Counts, coefficient: str, w: Array | None, n_students: int
     if not rests.any():
         return answer
     kind, file_of = _kinds(data)
-    base = moments(data, entry.trainers).flat[0]
+    base = moments_of(data, coefficient, w)
     students = np.unique(data.cluster)
     if not entry.trainers:
-        found = _without(base, file_of, data, coefficient, w)[kind]
+        less = (base.flat[0] - file_of @ pattern_moments(data))[kind]
+        by_pair = None if base.by_pair is None else base.by_pair + _pair_change(data, coefficient, w)
+        found = values(Moments(less, data.n_levels, by_pair), coefficient, w)[0]
     else:
-        found = _without_trainers(base, data, coefficient, w)
+        found = _without_trainers(base.flat[0], data, coefficient, w)
     answer[students] = found
     answer[np.setdiff1d(students, data.cluster[rests])] = np.nan
     return answer
@@ -75,9 +79,20 @@ def _kinds(data: Counts) -> tuple[Array, Array]:
     return kind, np.concatenate(rows)
 
 
-def _without(base: Array, files: Array, data: Counts, coefficient: str, w: Array | None) -> Array:
-    less = base - files @ pattern_moments(data)
-    return values(Moments(less, data.n_levels), coefficient, w)[0]
+def _pair_change(data: Counts, coefficient: str, w: Array | None) -> Array:
+    """Change of the sums over pairs of trainers without each student, by ascending code, shape (student, part)."""
+    met, q, find = pairs(data), data.n_levels, COEFFICIENTS[coefficient].pairs
+    assert find is not None
+    students = np.unique(data.cluster)
+    owner = np.searchsorted(students, met.cluster)
+    seats, place = np.unique(owner * max(len(met), 1) + met.pair, return_inverse=True)
+    given = np.bincount((place * q + met.first) * q + met.second, minlength=len(seats) * q * q).reshape(-1, q, q)
+    who, pair = np.divmod(seats, max(len(met), 1))
+    before = find(met.tables(), w)
+    change = find(met.tables()[pair] - given, w) - before[pair]
+    answer = np.zeros((len(students), before.shape[1]))
+    np.add.at(answer, who, change)
+    return answer
 
 
 def _without_trainers(base: Array, data: Counts, coefficient: str, w: Array | None) -> Array:
@@ -113,7 +128,8 @@ def _trainer_change(margin: Array, given: Array, student: Array, n: int) -> Arra
     stays = left.sum(axis=1) > 0
     after = left / np.where(stays, left.sum(axis=1), 1)[:, None]
     cross = after[:, :, None] * after[:, None, :] - before[:, :, None] * before[:, None, :]
-    change = np.concatenate([after - before, cross.reshape(-1, q * q), stays[:, None] - 1.0], axis=1)
+    gone = stays[:, None] - 1.0
+    change = np.concatenate([after - before, cross.reshape(-1, q * q), gone, gone], axis=1)
     answer = np.zeros((n, change.shape[1]))
     np.add.at(answer, student, change)
     return answer
