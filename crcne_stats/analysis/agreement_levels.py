@@ -10,7 +10,7 @@ import pandas as pd
 from crcne_stats.analysis.agreement_groups import Array, Group
 from crcne_stats.analysis.agreement_rows import ENOUGH, NAN, Plan, spread, typed
 from crcne_stats.core.agreement_resamples import Asked, answers
-from crcne_stats.core.counts import Counts
+from crcne_stats.core.counts import Counts, distinct
 from crcne_stats.core.levels import confused
 
 _LEVELS = ("level", "coefficient", "value", "se", "low", "high", "n_students", "n_ratings", "share", "reason")
@@ -26,7 +26,7 @@ def level_table(groups: list[Group], plan: Plan) -> pd.DataFrame:
         found, drawn = _answers(group)
         for k, key in enumerate(group.levels):
             about = {
-                **group.labels, "level": key, "n_students": len(np.unique(data.cluster[table[:, k] > 0])),
+                **group.labels, "level": key, "n_students": distinct(data.cluster[table[:, k] > 0]),
                 "n_ratings": int(table[:, k].sum()), "share": table[:, k].sum() / max(table.sum(), 1),
             }  # fmt: skip
             for kind, name in enumerate(("specific", "level_kappa")):
@@ -47,8 +47,8 @@ def confusion_table(groups: list[Group], plan: Plan) -> pd.DataFrame:
         for place, (first, other) in enumerate(zip(*confused(q), strict=True)):
             column = 2 * q + place
             row = _row(group, column, found, drawn)
-            both = len(np.unique(data.cluster[(table[:, first] > 0) & (table[:, other] > 0)]))
-            used = len(np.unique(data.cluster[table[:, first] > 0]))
+            both = distinct(data.cluster[(table[:, first] > 0) & (table[:, other] > 0)])
+            used = distinct(data.cluster[table[:, first] > 0])
             row["reason"] = group.reason or _reservation(row["value"], used, data, drawn is None)
             if not row["reason"] and not row["value"]:
                 row["reason"] = "never_confused"

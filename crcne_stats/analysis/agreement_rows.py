@@ -105,7 +105,7 @@ def _estimate(group: Group, name: str, plan: Plan) -> dict[str, Any]:
 
 def reservation(data: Counts, value: float) -> str:
     """Why no interval is given, the first that applies."""
-    used = data.patterns[np.unique(data.pattern[data.pairable])].sum(axis=0)
+    used = data.patterns[data.patterns.sum(axis=1) >= 2].sum(axis=0)
     if np.isnan(value) or np.count_nonzero(used) == 1:
         return "one_level"
     if data.n_students_pairable == 1:

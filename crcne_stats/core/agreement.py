@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from crcne_stats.core.counts import Counts
+from crcne_stats.core.counts import Counts, distinct
 from crcne_stats.core.moments import Moments, linear_moments, moments, pattern_moments, ratio_of
 from crcne_stats.core.pairs import Pairs, cell_slopes, kappa_parts, pairs, rank_parts
 from crcne_stats.core.weights import ordinal_metric
@@ -279,8 +279,8 @@ def estimate(
     entry, nan = COEFFICIENTS[coefficient], float("nan")
     value, pa, pe = (float(x[0]) for x in values(moments_of(counts, coefficient, w), coefficient, w))
     used = counts.pairable if entry.files == "pairable" else np.ones(counts.n_files, dtype=bool)
-    students, owner = np.unique(counts.cluster[used], return_inverse=True)
-    n_files, m = int(used.sum()), len(students)
+    owner = counts.cluster[used]
+    n_files, m = int(used.sum()), distinct(owner)
     if m < 2 or np.isnan(value):
         return Estimate(value, pa, pe, nan, nan, nan, nan, n_files)
     sums = np.bincount(owner, deviates(counts, coefficient, w, convention)[used])

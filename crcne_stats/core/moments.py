@@ -112,7 +112,8 @@ def trainer_moments(margins: Array, weight: Array | None = None) -> Array:
     counted = present if weight is None else present * weight
     # The square of the weight: two copies of one trainer are no two trainers.
     weighed = shares * counted[:, None, :]
-    cross = np.einsum("gkb,glb->bkl", weighed, weighed).reshape(shares.shape[2], shares.shape[1] ** 2)
+    by_resample = np.ascontiguousarray(weighed.transpose(2, 1, 0))
+    cross = (by_resample @ by_resample.transpose(0, 2, 1)).reshape(shares.shape[2], shares.shape[1] ** 2)
     number = (counted.sum(axis=0)[:, None], (counted**2).sum(axis=0)[:, None])
     return np.concatenate((weighed.sum(axis=0).T, cross, *number), axis=1, dtype=float)
 
