@@ -10,6 +10,7 @@ import pandas as pd
 
 from crcne_stats.analysis.agreement_groups import Array, Group
 from crcne_stats.analysis.agreement_groups import groups as group_counts
+from crcne_stats.analysis.agreement_rows import reservation
 from crcne_stats.core.compare import (
     Difference,
     Omnibus,
@@ -27,8 +28,6 @@ from crcne_stats.domain.ratings import Ratings
 NAN = float("nan")
 COMPARED = ("inspe", "trainer_inspe", "mention", "session", "occasion")
 """Columns whose values can be compared."""
-FEW = 5
-"""Fewer students rated twice than this are not compared."""
 
 
 class Measured:
@@ -48,23 +47,24 @@ class Measured:
 
 
 def _measured(group: Group, coefficient: str, n_students: int) -> tuple[float, Array]:
-    if group.reason or (coefficient in ("cohen", "scott") and group.counts.n_trainers != 2):
+    if group.reason or group.data(coefficient) is None:
         return NAN, np.full(n_students, np.nan)
     return influence(group.counts, coefficient, group.weights, n_students)
 
 
 def _reason(group: Group, value: float, coefficient: str) -> str:
     """Why a coefficient cannot be compared; empty where it can."""
-    data = group.counts
     if group.reason:
         return group.reason
-    if coefficient in ("cohen", "scott") and data.n_trainers != 2:
-        return "not_two_trainers"
-    if np.isnan(value):
-        return "one_level"
-    if data.unanimous:
-        return "unanimous"
-    return "too_few" if data.n_students_pairable < FEW else ""
+    return "not_two_trainers" if group.data(coefficient) is None else reservation(group.counts, value)
+
+
+def interval(value: Any, se: Any, df: Any, level: float) -> tuple[Array, Array]:
+    """t intervals on Fisher's z scale, on the plain one where that ends: the ways of the table of agreement."""
+    low, high = t_interval(value, se, df, level, "fisher")
+    plain = t_interval(value, se, df, level)
+    ends = ~(np.isfinite(low) & np.isfinite(high))
+    return np.where(ends, plain[0], low), np.minimum(1.0, np.where(ends, plain[1], high))
 
 
 def differences(
@@ -165,18 +165,15 @@ def _overlap(measured: Measured) -> bool:
 def _group_rows(measured: Measured, group: str, about: dict[str, Any], level: float) -> list[dict[str, Any]]:
     se = standard_errors(measured.pull)
     students = (~np.isnan(measured.pull)).sum(axis=0)
-    low, high = t_interval(measured.values, se, np.maximum(students - 1, 1), level)
+    low, high = interval(measured.values, se, np.maximum(students - 1, 1), level)
     rows = []
     for place, one in enumerate(measured.groups):
         data, reason = one.counts, measured.reasons[place]
         row = {**one.labels, **about, **_empty()}
-        if reason != "" and reason not in ("unanimous", "too_few"):
-            row["value"] = NAN
-        else:
-            row["value"] = float(measured.values[place])
+        row["value"] = float(measured.values[place])
         gap = None
         if not reason:
-            row |= {"se": float(se[place]), "low": float(low[place]), "high": min(1.0, float(high[place]))}
+            row |= {"se": float(se[place]), "low": float(low[place]), "high": float(high[place])}
             gap = _against_the_rest(measured, place, se, students, level)
             reason = "" if gap is not None else "nothing_to_compare"
         if gap is not None:

@@ -10,18 +10,16 @@ import pandas as pd
 from crcne_stats.analysis.agreement_compare import COMPARED, compared_groups, differences
 from crcne_stats.analysis.agreement_groups import Group
 from crcne_stats.analysis.agreement_multiverse import multiverse
+from crcne_stats.analysis.agreement_notes import HEADLINES
 from crcne_stats.analysis.agreement_pairs import Panel, margins, paired
 from crcne_stats.analysis.agreement_readings import benchmarked, columns_about, main_rows, sample_sizes
 from crcne_stats.core.compare import ADJUSTMENTS
 from crcne_stats.domain.ratings import Ratings
 
-HEADLINES = ("krippendorff", "fleiss", "conger", "cohen", "scott", "light", "gwet_ac", "brennan_prediger", "percent")
-"""The coefficient that is compared, put in words and told in notes is the first of these that was asked."""
-
 
 def headline(names: Sequence[str]) -> str:
     """The coefficient on which further tables and notes rest."""
-    return next((name for name in HEADLINES if name in names), names[0])
+    return next(name for name in HEADLINES if name in names)
 
 
 def check_further(group: str | None, adjustment: str, half_width: float) -> None:

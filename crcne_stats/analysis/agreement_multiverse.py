@@ -15,22 +15,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crcne_stats.analysis.agreement_groups import LIGHT, Array, Group
+from crcne_stats.analysis.agreement_compare import interval
+from crcne_stats.analysis.agreement_groups import Array, Group
+from crcne_stats.analysis.agreement_rows import ENOUGH, reservation
 from crcne_stats.core.counts import Counts, counts
 from crcne_stats.core.influence import influence, standard_errors
-from crcne_stats.core.intervals import t_interval
 from crcne_stats.core.pairs import pairs
 from crcne_stats.core.weights import CUSTOM, weight_matrix
 from crcne_stats.domain.ratings import Ratings
 
 NAN = float("nan")
-FEW = 5
-"""Fewer students rated twice than this carry no interval."""
 NAMES = ("conger", "fleiss", "krippendorff", "gwet_ac", "brennan_prediger")
 WEIGHTS = ("linear", "quadratic", "ordinal")
 CHOICES = ("coefficient", "weights", "reading", "panel")
 _OPPOSITE = {"below": "share_above", "above": "share_below"}
-_TWIN = {"cohen": "conger", "scott": "fleiss", LIGHT: "conger", "percent": "krippendorff"}
+_TWIN = {
+    "cohen": "conger",
+    "scott": "fleiss",
+    "light": "conger",
+    "kendall_w": "krippendorff",
+    "percent": "krippendorff",
+}
 """What a coefficient of two trainers, or without correction, is called among those that any panel can have."""
 
 
@@ -137,7 +142,7 @@ def without_worst(data: Counts, w: Array | None) -> Counts | None:
     number = np.bincount(who, minlength=data.n_trainers)
     base = int(owner.max(initial=0)) + 1
     shared = np.bincount(np.unique(who * base + owner) // base, minlength=data.n_trainers)
-    enough = shared >= FEW
+    enough = shared >= ENOUGH
     if not enough.any():
         return None
     mean = np.where(enough, far / np.maximum(number, 1), -np.inf)
@@ -152,18 +157,17 @@ def _nothing(reason: str, value: float = NAN) -> dict[str, Any]:
 
 
 def _estimate(data: Counts, name: str, w: Array | None, n_students: int, settings: dict[str, Any]) -> dict[str, Any]:
-    if not data.n_ratings or not data.pairable.any() or data.n_students_pairable < FEW:
+    if not data.n_ratings or not data.pairable.any():
         return _nothing("too_few")
     value, pull = influence(data, name, w, n_students)
-    if np.isnan(value):
-        return _nothing("one_level")
-    if data.unanimous:
-        return _nothing("unanimous", value)
+    reason = reservation(data, value)
+    if reason:
+        return _nothing(reason, NAN if data.n_students_pairable < ENOUGH else value)
     se = float(standard_errors(pull[:, None])[0])
-    low, high = t_interval(value, se, int((~np.isnan(pull)).sum()) - 1, settings["level"])
+    low, high = interval(value, se, int((~np.isnan(pull)).sum()) - 1, settings["level"])
     mark = settings["benchmark"]
     conclusion = "below" if high < mark else "above" if low >= mark else "unsure"
-    return {"value": value, "se": se, "low": float(low), "high": min(1.0, float(high)), "conclusion": conclusion,
+    return {"value": value, "se": se, "low": float(low), "high": float(high), "conclusion": conclusion,
             "reason": ""}  # fmt: skip
 
 

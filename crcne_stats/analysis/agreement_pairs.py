@@ -9,6 +9,7 @@ import pandas as pd
 
 from crcne_stats.analysis.agreement_groups import MOST_PAIRS, Array, Group
 from crcne_stats.analysis.agreement_groups import groups as group_counts
+from crcne_stats.analysis.agreement_rows import ENOUGH
 from crcne_stats.core import marginal
 from crcne_stats.core.compare import adjusted
 from crcne_stats.core.pairs import Pairs, most_shared, pairs
@@ -16,8 +17,6 @@ from crcne_stats.core.pairwise import PairTable, Statistic, pair_table
 from crcne_stats.domain.ratings import Ratings
 
 NAN = float("nan")
-FEW = 5
-"""Fewer common students than this carry no interval and no test."""
 
 
 class Panel:
@@ -53,7 +52,7 @@ def paired(panel: Panel, settings: dict[str, Any]) -> pd.DataFrame:
     }  # fmt: skip
     columns = (("", table.kappa, "value"), ("percent_", table.percent, "percent"),
                ("difference_", table.difference, "difference"))  # fmt: skip
-    few = table.n_students < FEW
+    few = table.n_students < ENOUGH
     for prefix, statistic, name in columns:
         found[name] = statistic.value[kept]
         if not prefix:
@@ -74,7 +73,7 @@ def _bare(statistic: Statistic, values: Array, few: Array) -> Array:
 def _reasons(table: PairTable) -> Array:
     conditions = [
         np.isnan(table.kappa.value), table.n_students == 1, table.percent.value == 1,
-        (table.n_students < FEW) | ~(table.kappa.se > 0),
+        (table.n_students < ENOUGH) | ~(table.kappa.se > 0),
     ]  # fmt: skip
     return np.select(conditions, ["one_level", "one_student", "unanimous", "too_few"], "").astype(object)
 
@@ -136,7 +135,7 @@ def _tested(met: Pairs, rows: Array, scores: Array, settings: dict[str, Any]) ->
     base: dict[str, Any] = {"difference": float((scores[a] - scores[b]).mean()), "difference_low": NAN,
                             "difference_high": NAN, "n_students": n, "n_ratings": len(rows)}  # fmt: skip
     once = n == len(rows)
-    if n < FEW:
+    if n < ENOUGH:
         name = TESTS[0] if once else CLUSTERED[0]
         return [{**_margin_row(name, None), **base, "reason": "one_student" if n == 1 else "too_few"}]
     shift = marginal.mean_shift(marginal.shift_of_pairs(a, b, student, q), scores, settings["level"])

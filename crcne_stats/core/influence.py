@@ -14,13 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crcne_stats.core.agreement import COEFFICIENTS, deviates, moments, values
+from crcne_stats.core.agreement import COEFFICIENTS, deviates, moments_of, values
 from crcne_stats.core.counts import Counts
-from crcne_stats.core.pairs import cohen, pairs
+from crcne_stats.core.pairs import cell_slopes, cohen
 
 Array = NDArray[Any]
-LIGHT = "light"
-_STEP = 1e-30
 
 
 def used(counts: Counts, coefficient: str) -> Counts:
@@ -40,12 +38,12 @@ def influence(
     counts : Counts
         One criterion; ``counts.cluster`` holds codes of students below ``n_students``.
     coefficient : str
-        A name of ``agreement.COEFFICIENTS``, or "light". For "cohen" and "scott" the files rated once are dropped.
+        A name of ``agreement.COEFFICIENTS``. For "cohen" and "scott" the files rated once are dropped.
     w : (level, level) or None
         Agreement weights; None for Krippendorff's ordinal metric.
     convention : {"delta", "gwet"}
         As in ``agreement.deviates``. "delta" estimates the variance that the bootstrap of students has; "gwet" that
-        of irrCAC, which holds the share of files rated twice fixed. Light's mean knows "delta" only.
+        of irrCAC, which holds the share of files rated twice fixed.
 
     Returns
     -------
@@ -57,13 +55,11 @@ def influence(
     KeyError
         For a coefficient outside the registry.
     """
-    if coefficient == LIGHT:
-        return _light(counts, w, n_students)
     data, entry = used(counts, coefficient), COEFFICIENTS[coefficient]
     answer = np.full(n_students, np.nan)
     if not data.n_files or not data.pairable.any():
         return float("nan"), answer
-    value = float(values(moments(data, entry.trainers), coefficient, w)[0][0])
+    value = float(values(moments_of(data, coefficient, w), coefficient, w)[0][0])
     if np.isnan(value):
         return value, answer
     rests = data.pairable if entry.files == "pairable" else np.ones(data.n_files, dtype=bool)
@@ -76,34 +72,13 @@ def _by_student(owner: Array, pull: Array, n_students: int) -> Array:
     return np.where(present, np.bincount(owner, pull, minlength=n_students), np.nan)
 
 
-def _light(counts: Counts, w: Array | None, n_students: int) -> tuple[float, Array]:
-    met = pairs(counts)
-    answer = np.full(n_students, np.nan)
-    if not len(met):
-        return float("nan"), answer
-    value, slope = cohen_slopes(met.tables(), w)
-    exists = ~np.isnan(value)
-    if not exists.any():
-        return float("nan"), answer
-    counted = exists[met.pair]
-    pull = slope[met.pair, met.first, met.second][counted] / exists.sum()
-    return float(value[exists].mean()), _by_student(met.cluster[counted], pull, n_students)
-
-
 def cohen_slopes(tables: Array, w: Array | None) -> tuple[Array, Array]:
     """Kappa of each cross-table, shape (pair,), and its derivative by each cell, shape (pair, level, level).
 
-    Complex step (Squire & Trapp 1998, doi:10.1137/S003614459631241X), weights that follow from the counts included.
     Kappa does not change when a table is multiplied, so derivatives weighted by the table add up to zero.
     """
-    q = tables.shape[-1]
-    slope = np.empty(tables.shape)
-    for k in range(q):
-        for other in range(q):
-            step = tables.astype(complex)
-            step[:, k, other] += 1j * _STEP
-            slope[:, k, other] = cohen(step, w)[0].imag / _STEP
     value = cohen(tables, w)[0]
+    slope = cell_slopes(tables, lambda table: cohen(table, w)[0][:, None])[:, 0]
     return value, np.where(np.isnan(value)[:, None, None], np.nan, slope)
 
 

@@ -33,9 +33,7 @@ TRANSFORMS: dict[str, Transform] = {
     "none": Transform(lambda x: x, lambda y: y, np.ones_like),
     "fisher": Transform(np.arctanh, np.tanh, lambda x: 1 / (1 - x**2)),
     "log": Transform(lambda x: -np.log1p(-x), lambda y: -np.expm1(-y), lambda x: 1 / (1 - x)),
-    "logit": Transform(
-        lambda x: np.log(x) - np.log1p(-x), lambda y: 1 / (1 + np.exp(-y)), lambda x: 1 / (x * (1 - x))
-    ),
+    "logit": Transform(lambda x: np.log(x) - np.log1p(-x), lambda y: 1 / (1 + np.exp(-y)), lambda x: 1 / (x * (1 - x))),
 }
 """Scales by name. "fisher" maps (−1, 1), "logit" (0, 1). "log" is minus the logarithm of 1 − value, that is of the
 ratio of observed to expected disagreement for every coefficient (pa − pe) / (1 − pe); it maps (−∞, 1). A value at the
@@ -109,9 +107,7 @@ def bca_probabilities(z0: Any, a: Any, level: float = 0.95) -> Array:
     return np.where((room > 0).all(axis=0) & np.isfinite(z0), ends, np.nan)
 
 
-def t_interval(
-    value: Any, se: Any, df: Any, level: float = 0.95, transform: str = "none"
-) -> tuple[Array, Array]:
+def t_interval(value: Any, se: Any, df: Any, level: float = 0.95, transform: str = "none") -> tuple[Array, Array]:
     """Value ± t × standard error, worked out on a scale of :data:`TRANSFORMS` (delta method) and brought back.
 
     ``df``: degrees of freedom, usually the number of students less one.
@@ -146,3 +142,12 @@ def studentised(
         low, high = _quantiles(pivot, np.array([(1 - level) / 2, (1 + level) / 2]))
         unit = np.asarray(se) * scale.slope(v)
         return scale.back(scale.to(v) - high * unit), scale.back(scale.to(v) - low * unit)
+
+
+def satterthwaite(variances: Any, df: Any) -> Array:
+    """Degrees of freedom (…,) of a sum of independent variances (part, …) with their own (part, …).
+
+    Satterthwaite (1946) doi:10.2307/3002019.
+    """
+    v, d = np.asarray(variances, dtype=float), np.asarray(df, dtype=float)
+    return np.asarray(v.sum(axis=0) ** 2 / np.where(v > 0, v**2 / d, 0).sum(axis=0))

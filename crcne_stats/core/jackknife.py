@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crcne_stats.core.agreement import COEFFICIENTS, Moments, moments, pattern_moments, values
+from crcne_stats.core.agreement import COEFFICIENTS, moments_of, values
 from crcne_stats.core.counts import Counts
 from crcne_stats.core.influence import used
+from crcne_stats.core.moments import Moments, pattern_moments
+from crcne_stats.core.pairs import pairs
 
 Array = NDArray[Any]
 _MOST_CELLS = 2**22
@@ -39,84 +41,67 @@ def jackknife(counts: Counts, coefficient: str, w: Array | None, n_students: int
     answer = np.full(n_students, np.nan)
     if not rests.any():
         return answer
-    kind, file_of = _kinds(data)
-    base = moments(data, entry.trainers).flat[0]
-    students = np.unique(data.cluster)
+    base = moments_of(data, coefficient, w)
     if not entry.trainers:
-        found = _without(base, file_of, data, coefficient, w)[kind]
+        kind, file_of = data.kinds
+        less = (base.flat[0] - file_of @ pattern_moments(data))[kind]
+        by_pair = None if base.by_pair is None else base.by_pair + _pair_change(data, coefficient, w)
+        found = values(Moments(less, data.n_levels, by_pair), coefficient, w)[0]
     else:
-        found = _without_trainers(base, data, coefficient, w)
-    answer[students] = found
-    answer[np.setdiff1d(students, data.cluster[rests])] = np.nan
+        found = _without_trainers(base.flat[0], data, coefficient, w)
+    answer[data.students[0]] = found
+    return np.where(np.bincount(data.cluster[rests], minlength=n_students) > 0, answer, np.nan)
+
+
+def _pair_change(data: Counts, coefficient: str, w: Array | None) -> Array:
+    """Change of the sums over pairs of trainers without each student, by ascending code, shape (student, part)."""
+    met, q, find = pairs(data), data.n_levels, COEFFICIENTS[coefficient].pairs
+    assert find is not None
+    students, of_file = data.students
+    owner = of_file[met.file]
+    seats, place = np.unique(owner * max(len(met), 1) + met.pair, return_inverse=True)
+    given = np.bincount((place * q + met.first) * q + met.second, minlength=len(seats) * q * q).reshape(-1, q, q)
+    who, pair = np.divmod(seats, max(len(met), 1))
+    before = find(met.tables(), w)
+    change = find(met.tables()[pair] - given, w) - before[pair]
+    answer = np.zeros((len(students), before.shape[1]))
+    if len(who):
+        answer[np.unique(who)] = np.add.reduceat(change, np.flatnonzero(np.diff(who, prepend=-1)), axis=0)
     return answer
-
-
-def _kinds(data: Counts) -> tuple[Array, Array]:
-    """Kind of each student (by ascending code): those of one kind have the same patterns; and (kind, pattern) counts.
-
-    Students with many files are seldom of one kind; each is then a kind of its own.
-    """
-    students, owner = np.unique(data.cluster, return_inverse=True)
-    size = np.bincount(owner)
-    kind = np.empty(len(students), dtype=np.int64)
-    rows: list[Array] = []
-    order = np.lexsort((data.pattern, owner))
-    start = np.concatenate([[0], np.cumsum(size)[:-1]])
-    offset = 0
-    for number in np.unique(size):
-        members = np.flatnonzero(size == number)
-        shown = data.pattern[order][start[members][:, None] + np.arange(number)]
-        distinct, index = np.unique(shown, axis=0, return_inverse=True)
-        kind[members] = offset + index.reshape(-1)
-        table = np.zeros((len(distinct), len(data.patterns)))
-        np.add.at(table, (np.arange(len(distinct))[:, None], distinct), 1)
-        rows.append(table)
-        offset += len(distinct)
-    return kind, np.concatenate(rows)
-
-
-def _without(base: Array, files: Array, data: Counts, coefficient: str, w: Array | None) -> Array:
-    less = base - files @ pattern_moments(data)
-    return values(Moments(less, data.n_levels), coefficient, w)[0]
 
 
 def _without_trainers(base: Array, data: Counts, coefficient: str, w: Array | None) -> Array:
     """Value without each student, by ascending code, in slices that keep memory small."""
     q = data.n_levels
-    students, owner = np.unique(data.cluster, return_inverse=True)
-    rows = pattern_moments(data)
-    seat = np.unique(owner[data.file] * data.n_trainers + data.trainer, return_inverse=True)
-    who, trainer = np.divmod(seat[0], data.n_trainers)
-    given = np.zeros((len(who), q))
-    np.add.at(given, (seat[1], data.level), 1)
-    order = np.argsort(owner, kind="stable")
-    edges = np.searchsorted(owner[order], np.arange(len(students) + 1))
+    students, owner = data.students
+    kind, file_of = data.kinds
+    by_kind = file_of @ pattern_moments(data)
+    seats, place = np.unique(owner[data.file] * data.n_trainers + data.trainer, return_inverse=True)
+    who, trainer = np.divmod(seats, data.n_trainers)
+    given = np.bincount(place * q + data.level, minlength=len(seats) * q).reshape(-1, q)
+    edges = np.searchsorted(who, np.arange(len(students) + 1))
     step = max(1, _MOST_CELLS // len(base))
     found = []
     for begin in range(0, len(students), step):
         end = min(begin + step, len(students))
-        files = order[edges[begin] : edges[end]]
-        less = np.zeros((end - begin, len(base)))
-        width = rows.shape[1]
-        np.add.at(less[:, :width], owner[files] - begin, -rows[data.pattern[files]])
-        seats = slice(*np.searchsorted(who, [begin, end]))
-        less[:, width:] = _trainer_change(data.margins[trainer[seats]], given[seats], who[seats] - begin, end - begin)
+        own = slice(edges[begin], edges[end])
+        change = _trainer_change(data.margins[trainer[own]], given[own])
+        by_trainer = np.add.reduceat(change, edges[begin:end] - edges[begin], axis=0)
+        less = np.concatenate([-by_kind[kind[begin:end]], by_trainer], axis=1)
         found.append(values(Moments(base + less, q), coefficient, w)[0])
     return np.concatenate(found)
 
 
-def _trainer_change(margin: Array, given: Array, student: Array, n: int) -> Array:
-    """Change of the trainers' moments (student, moment) when the ratings ``given`` (seat, level) leave ``margin``."""
+def _trainer_change(margin: Array, given: Array) -> Array:
+    """Change of the trainers' moments (seat, moment) when the ratings ``given`` (seat, level) leave ``margin``."""
     q = margin.shape[1]
     before = margin / margin.sum(axis=1, keepdims=True)
     left = margin - given
     stays = left.sum(axis=1) > 0
     after = left / np.where(stays, left.sum(axis=1), 1)[:, None]
     cross = after[:, :, None] * after[:, None, :] - before[:, :, None] * before[:, None, :]
-    change = np.concatenate([after - before, cross.reshape(-1, q * q), stays[:, None] - 1.0], axis=1)
-    answer = np.zeros((n, change.shape[1]))
-    np.add.at(answer, student, change)
-    return answer
+    gone = stays[:, None] - 1.0
+    return np.concatenate([after - before, cross.reshape(-1, q * q), gone, gone], axis=1)
 
 
 def jackknife_se(without: Array) -> Array:

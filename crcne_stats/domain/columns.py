@@ -52,6 +52,7 @@ COLUMNS: dict[str, Column] = {
     "item": _name("item"),
     "phase": _name("phase"),
     "level": _name("level"),
+    "other_level": _name("level"),
     "inspe_level": _name("level"),
     "pix_level": _name("level"),
     "joint_level": _name("level"),
@@ -60,6 +61,8 @@ COLUMNS: dict[str, Column] = {
     "se": Column("number", decimals=3),
     "low": _NUMBER,
     "high": _NUMBER,
+    "se_linearised": Column("number", decimals=3),
+    "se_jackknife": Column("number", decimals=3),
     "method": _key("method"),
     "reason": _key("reason"),
     # tests
