@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from crcne_stats.analysis.agreement_further import check_further, further_tables
-from crcne_stats.analysis.agreement_further_notes import further_notes
+from crcne_stats.analysis.agreement_further_notes import further_notes, together
 from crcne_stats.analysis.agreement_groups import Draws, Group, drawn_units
 from crcne_stats.analysis.agreement_groups import groups as group_counts
 from crcne_stats.analysis.agreement_levels import confusion_table, level_table
@@ -163,7 +163,7 @@ def agreement(
     if "kendall_w" in names:
         tables["tests"] = concordance_table(groups)
     model = _draws(groups, names) if resamples and by == "criterion" else None
-    notes = [*agreement_notes(ratings, chosen, tables, settings, model), *further_notes(tables, settings)]
+    notes = together(agreement_notes(ratings, chosen, tables, settings, model), further_notes(tables, settings))
     return Result("agreement", tables, notes, settings, inputs, model)
 
 

@@ -70,7 +70,7 @@ def interval(value: Any, se: Any, df: Any, level: float) -> tuple[Array, Array]:
 def differences(
     found: Sequence[Group], coefficient: str, settings: dict[str, Any], n_students: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Every two criteria compared, and the test that all are equal.
+    """Every two criteria compared, the clearest differences first, and the test that all are equal.
 
     The same students stand behind both criteria: Gwet's linearised paired test (2016, doi:10.1177/0013164415596420)
     and Hotelling's T² (Vanbelle & Albert 2008, doi:10.1080/00949650701410249).
@@ -93,7 +93,8 @@ def differences(
         )  # fmt: skip
     usable = measured.usable
     test = hotelling(np.where(usable, measured.values, np.nan), np.where(usable, measured.pull, np.nan))
-    return _finished(rows, settings), _omnibus(test, "equal_criteria", about, min(double), "too_few")
+    table = _finished(rows, settings).sort_values("p", kind="stable", ignore_index=True)
+    return table, _omnibus(test, "equal_criteria", about, min(double), "too_few")
 
 
 def _gap(found: Difference | None) -> dict[str, Any]:

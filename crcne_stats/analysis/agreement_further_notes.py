@@ -30,6 +30,13 @@ def further_notes(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> 
     return notes + _margins(tables["margins"], settings)
 
 
+def together(first: list[Note], second: list[Note]) -> list[Note]:
+    """Both lists; that more files should be rated twice is not said beside how many."""
+    told = {note.key for note in second}
+    vague = {"agreement.action_more_double"} if "agreement.action_size" in told else set()
+    return [*(note for note in first if note.key not in vague), *second]
+
+
 def _flips(summary: pd.DataFrame) -> list[Note]:
     """Whose conclusion depends on choices that nobody can justify by the data."""
     told = summary[summary["share_flipped"].notna() & (summary["n_choices"] > 1)]
@@ -41,7 +48,7 @@ def _flips(summary: pd.DataFrame) -> list[Note]:
         most = float(told["share_flipped"].max())
         values: dict[str, Any] = {"total": len(told), "n_choices": n_choices, "share": most}
         return [Note("agreement.stable", values, "finding", 39, int(told["n_students"].min()))]
-    worst = often.loc[often["share_flipped"].idxmax()]
+    worst = often.sort_values(["share_reversed", "share_flipped"], kind="stable").iloc[-1]
     values = {
         "n": len(often), "total": len(told), "n_choices": n_choices, "name": str(worst["criterion"]),
         "share": float(worst["share_flipped"]), "reversed": float(worst["share_reversed"]),

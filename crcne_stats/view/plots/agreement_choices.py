@@ -58,7 +58,7 @@ def told(result: Result) -> dict[str, Any]:
     base = {"n": len(summary), "n_choices": 0, "name": "–", "share": np.nan}
     if not len(known):
         return base
-    worst = known.loc[known["share_flipped"].astype(float).idxmax()]
+    worst = known.sort_values(["share_reversed", "share_flipped"], kind="stable").iloc[-1]
     return {**base, "n_choices": int(known["n_choices"].max()), "name": str(worst["criterion"]),
             "share": float(worst["share_flipped"])}  # fmt: skip
 
