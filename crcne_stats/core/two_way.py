@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from crcne_stats.core.agreement import COEFFICIENTS, margin_pull, moments_of, pair_pull, slope, values
+from crcne_stats.core.agreement import COEFFICIENTS, margin_pull, moments_of, pair_pull, pair_weight_pull, slope, values
 from crcne_stats.core.counts import Counts
 from crcne_stats.core.moments import Moments, linear_moments, trainer_moments
 from crcne_stats.core.pairs import Pairs, pairs
@@ -86,19 +86,25 @@ def variance_parts(counts: Counts, coefficient: str, w: Array | None) -> tuple[f
     n, number = counts.n_students, counts.n_trainers
     if n < 2 or number < 2 or np.isnan(values(base, coefficient, w)[0][0]):
         return nan, nan
-    comparison, rating = _pulls(counts, met, coefficient, w, base)
+    comparison, rating = _pulls(counts, coefficient, w, base, met)
+    whole = comparison  # what a comparison does when its trainers count more, not its student
+    if base.by_pair is not None:
+        size = np.bincount(met.pair)
+        whole = comparison + (pair_weight_pull(met, coefficient, w, base) / size)[met.pair]
+        pull = pair_pull(met, coefficient, w, base)
+        comparison = comparison + pull - pull.mean()
     student, owner = counts.cluster[counts.file], met.cluster
     n_students = int(counts.cluster.max()) + 1
     alone = np.bincount(owner, comparison, n_students) + np.bincount(student, rating, n_students)
-    by_trainer = _shared(met, comparison, counts.trainer, rating, number, np.zeros_like(owner), np.zeros_like(student))
+    by_trainer = _shared(met, whole, counts.trainer, rating, number, np.zeros_like(owner), np.zeros_like(student))
     inside = _shared(met, comparison, counts.trainer, rating, number, owner, student)
     students = n / (n - 1) * float((alone**2).sum())
     # A comparison's own square stands once with the students and twice with the trainers, too often by one at least.
     return students, max(0.0, number / (number - 1) * (by_trainer - inside / 2))
 
 
-def _pulls(counts: Counts, met: Pairs, coefficient: str, w: Array | None, base: Moments) -> tuple[Array, Array]:
-    """What each comparison (comparison,) and each rating (rating,) does to the coefficient."""
+def _pulls(counts: Counts, coefficient: str, w: Array | None, base: Moments, met: Pairs) -> tuple[Array, Array]:
+    """What each comparison (comparison,) and each rating (rating,) does to the coefficient through the moments."""
     q, size = counts.n_levels, _sizes(counts)
     by = slope(lambda m: values(m, coefficient, w)[0][:, None], base)[:, 0]
     pair, cell = by[: q * q].reshape(q, q), by[q * q : 2 * q * q].reshape(q, q)
@@ -111,9 +117,6 @@ def _pulls(counts: Counts, met: Pairs, coefficient: str, w: Array | None, base: 
     if COEFFICIENTS[coefficient].trainers:
         start = linear_moments(q)
         rating = rating + margin_pull(counts, by[start : start + q], by[start + q : start + q + q * q].reshape(q, q))
-    if base.by_pair is not None:
-        pull = pair_pull(met, coefficient, w, base)
-        comparison = comparison + pull - pull.mean()
     return comparison, rating
 
 
