@@ -1,11 +1,13 @@
-"""Coverage of intervals of agreement coefficients when students are drawn anew and trainers stay.
+"""How often intervals of agreement hold the truth: for these trainers, and for trainers like them.
 
-    python benchmarks/agreement_coverage.py --students 100 --samples 300 --worlds 4
+    python benchmarks/agreement_coverage.py                 # all, about a quarter of an hour on one core
+    python benchmarks/agreement_coverage.py --samples 20    # a quick look
 
-Design: INSPÉ with trainers of their own, two trainers per student, the criteria of the framework, some ratings lost.
-A world is one set of trainers, criteria and INSPÉ with a large pool of students; the truth is the coefficient on the
-pool, and each sample draws students from the pool with replacement. Nominal level 95 %; the standard error of a
-coverage is about 1 % per world and 300 samples (criteria of one sample move together).
+These trainers: INSPÉ with trainers of their own, two trainers per student, one student in five rated once, some ratings
+lost. A world is one set of trainers, criteria and INSPÉ with a large pool of students; the truth is the coefficient on
+the pool, and each sample draws students from it with replacement. Trainers like them: every sample has its own
+trainers; the truth is the coefficient with very many. Nominal level 95 %. Criteria of one sample move together, so the
+error of a coverage is given by samples, not by criteria.
 """
 
 from __future__ import annotations
@@ -13,129 +15,203 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from crcne_stats.analysis.agreement_rows import Plan, agreement_interval
 from crcne_stats.analysis.simulate import simulate
 from crcne_stats.core import agreement
 from crcne_stats.core.agreement_resamples import Asked, resampled
 from crcne_stats.core.counts import Counts, counts
-from crcne_stats.core.influence import influence, standard_errors
-from crcne_stats.core.intervals import bca, percentile, t_interval
-from crcne_stats.core.jackknife import jackknife, jackknife_se
 from crcne_stats.core.weights import weight_matrix
 
 COEFFICIENTS = ("percent", "conger", "fleiss", "brennan_prediger", "gwet_ac", "krippendorff")
+SINGLE = 0.2
+RESULTS = Path(__file__).parent / "results"
 Array = np.ndarray[Any, Any]
+THESE = Plan(1, 0.95, "t", "student", "these", None, None, "", 0, 0)
 
 
-def pool(students: int, inspe: int, trainers: int, seed: int) -> tuple[Array, Array]:
-    """Levels (student, seat, criterion), -1 where not rated, and trainers (student, seat) of a world."""
-    frame = simulate(students, inspe, 1, trainers=trainers, links=0, seed=seed).ratings.frame
+def table_of(ratings: Any) -> tuple[Array, Array]:
+    """Levels (student, seat, criterion), -1 where not rated, and trainers (student, seat)."""
+    frame = ratings.frame
     student, trainer, criterion = (frame[name].cat.codes.to_numpy() for name in ("student", "trainer", "criterion"))
     n_trainers = int(trainer.max()) + 1
-    pairs = np.unique(student.astype(np.int64) * n_trainers + trainer)
+    key = student.astype(np.int64) * n_trainers + trainer
+    pairs, place = np.unique(key, return_inverse=True)
     owner, who = np.divmod(pairs, n_trainers)
     seat = np.arange(len(owner)) - np.searchsorted(owner, owner)
-    n_criteria = int(criterion.max()) + 1
-    levels = np.full((int(student.max()) + 1, 2, n_criteria), -1)
+    levels = np.full((int(student.max()) + 1, 2, int(criterion.max()) + 1), -1)
     panel = np.full(levels.shape[:2], -1)
     panel[owner, seat] = who
-    place = np.searchsorted(pairs, student.astype(np.int64) * n_trainers + trainer)
     levels[student, seat[place], criterion] = frame["score"].to_numpy()
+    once = np.random.default_rng(levels.shape[0]).random(len(levels)) < SINGLE
+    levels[once, 1] = -1
     return levels, panel
 
 
-def counted(levels: Array, panel: Array, criterion: int, scores: Array) -> Counts:
+def counted(levels: Array, panel: Array, criterion: int) -> Counts:
+    """The counts of one criterion; levels run from 0 to 4."""
     student, seat = np.nonzero(levels[:, :, criterion] >= 0)
     found = levels[student, seat, criterion]
-    return counts(student, panel[student, seat], found, scores, np.arange(len(levels)))
+    return counts(student, panel[student, seat], found, np.arange(5), np.arange(len(levels)))
 
 
-def all_intervals(data: Counts, name: str, w: Array | None, drawn: Array, n: int) -> dict[str, tuple[Any, Any]]:
-    """Every candidate interval of one coefficient on one sample."""
-    value, pull = influence(data, name, w, n)
-    if np.isnan(value):
-        return {}
-    m = int((~np.isnan(pull)).sum())
-    linear = float(standard_errors(pull[:, None])[0])
-    without = float(jackknife_se(jackknife(data, name, w, n)[:, None])[0])
-    boot = float(np.nanstd(drawn, ddof=1))
-    found = {
-        "percentile": percentile(drawn),
-        "bca": bca(drawn, value, pull),
-    }
-    for label, se in (("linear", linear), ("jackknife", without), ("bootstrap", boot)):
-        for scale in ("none", "fisher", "log"):
-            found[f"t {label} {scale}"] = t_interval(value, se, m - 1, transform=scale)
-    if name == "percent":
-        found["t linear logit"] = t_interval(value, linear, m - 1, transform="logit")
-        found["t jackknife logit"] = t_interval(value, without, m - 1, transform="logit")
+def truths(levels: Array, panel: Array, w: Array | None) -> dict[tuple[int, str], float]:
+    """The coefficients of a large pool, by criterion and name."""
+    found = {}
+    for c in range(levels.shape[2]):
+        whole = counted(levels, panel, c)
+        for name in COEFFICIENTS:
+            found[c, name] = float(agreement.values(agreement.moments_of(whole, name, w), name, w)[0][0])
     return found
 
 
-def main() -> None:
-    ask = argparse.ArgumentParser(description=__doc__)
-    for name, default in (("students", 100), ("samples", 300), ("worlds", 4), ("inspe", 8), ("trainers", 24)):
-        ask.add_argument(f"--{name}", type=int, default=default)
-    ask.add_argument("--pool", type=int, default=60_000)
-    ask.add_argument("--resamples", type=int, default=999)
-    ask.add_argument("--weights", default="quadratic")
-    ask.add_argument("--out")
-    given = ask.parse_args()
-    n, tally, widths = given.students, {}, {}
-    started = time.perf_counter()
-    for world in range(given.worlds):
-        levels, panel = pool(given.pool, given.inspe, given.trainers, 100 + world)
-        scores = np.arange(levels.max() + 1)
-        w = weight_matrix(given.weights, scores)
-        n_criteria = levels.shape[2]
-        truth = {}
-        for c in range(n_criteria):
-            whole = counted(levels, panel, c, scores)
-            for name in COEFFICIENTS:
-                entry = agreement.COEFFICIENTS[name]
-                truth[c, name] = float(agreement.values(agreement.moments(whole, entry.trainers), name, w)[0][0])
+def these_trainers(students: int, worlds: int, samples: int, w: Array | None) -> Iterator[tuple[Array, Array, Any]]:
+    """Samples of students of a world: levels, panel and truth."""
+    for world in range(worlds):
+        trainers = max(24, students // 30)
+        made = simulate(40_000, 8, 1, trainers=trainers, links=0, seed=100 + world)
+        levels, panel = table_of(made.ratings)
+        truth = truths(levels, panel, w)
         rng = np.random.default_rng(world)
-        for sample in range(given.samples):
-            chosen = rng.integers(0, len(levels), n)
-            data = [counted(levels[chosen], panel[chosen], c, scores) for c in range(n_criteria)]
-            questions = [(one, Asked(COEFFICIENTS, w)) for one in data]
-            drawn = resampled(questions, n, given.resamples, (world, sample))
-            for c in range(n_criteria):
-                for k, name in enumerate(COEFFICIENTS):
-                    for method, (low, high) in all_intervals(data[c], name, w, drawn[c][:, k], n).items():
-                        key = (name, method)
-                        good = np.isfinite(low) and np.isfinite(high)
-                        below = good and truth[c, name] < low
-                        above = good and truth[c, name] > high
-                        counted = tally.setdefault(key, np.zeros((n_criteria, 4)))
-                        counted[c] += [1, not good, below, above]
-                        widths.setdefault(key, []).append(float(high - low) if good else np.nan)
-    rows = [summary(key, by_criterion, n, widths[key]) for key, by_criterion in tally.items()]
-    for row in rows:
-        print(
-            "{coefficient:17s} {method:20s} {coverage:.4f}  below {below:.4f} above {above:.4f}  criteria {worst:.3f} "
-            "to {best:.3f}  width {width:.4f} none {none:.4f}".format(**row)
-        )
-    print(f"{time.perf_counter() - started:.0f} s")
-    if given.out:
-        with open(given.out, "w", encoding="utf-8") as file:
-            json.dump(rows, file, indent=1)
+        for _ in range(samples):
+            chosen = rng.integers(0, len(levels), students)
+            yield levels[chosen], panel[chosen], truth
 
 
-def summary(key: tuple[str, str], by_criterion: Array, students: int, widths: list[float]) -> dict[str, Any]:
-    """Coverage over all criteria and of the worst and best of them; ``by_criterion`` (criterion, 4) counts."""
-    checked, none, below, above = by_criterion.sum(axis=0)
-    given = by_criterion[:, 0] - by_criterion[:, 1]
-    each = 1 - (by_criterion[:, 2] + by_criterion[:, 3])[given > 0] / given[given > 0]
+def like_these(students: int, trainers: int, samples: int, w: Array | None) -> Iterator[tuple[Array, Array, Any]]:
+    """Samples of students and trainers of one population: levels, panel and truth.
+
+    INSPÉ have the same ability and criteria the same difficulty, so that nothing differs between samples but who was
+    drawn. One criterion (here the second) is seen by every trainer in an own way.
+    """
+    same: dict[str, Any] = {"inspe_ability_sd": 0.0, "difficulty_sd": 0.0, "disordered": False, "dif": 0, "drift": 0}
+    same |= {"links": 0, "severity_sd": 0.6}
+    pool = simulate(60_000, 500, 1, trainers=2_000, seed=7, **same)
+    shown = _shown(pool.truth["planted"], pool.ratings)
+    levels, panel = table_of(pool.ratings)
+    truth = truths(levels[:, :, shown], panel, w)
+    for sample in range(samples):
+        made = simulate(students, trainers // 4, 1, trainers=trainers, seed=1000 + sample, **same)
+        levels, panel = table_of(made.ratings)
+        yield levels[:, :, shown], panel, truth
+
+
+def _shown(planted: dict[str, str], ratings: Any) -> list[int]:
+    """A plain criterion and the one that trainers see in their own ways."""
+    odd = ratings.criteria.index(planted["low_agreement"])
+    return [0 if odd else 1, odd]
+
+
+def intervals(
+    data: list[Counts], w: Array | None, n: int, trainers: int, resamples: int, seed: tuple[int, ...]
+) -> Iterator[tuple[int, str, str, dict[str, Any]]]:
+    """Criterion, coefficient, method and interval."""
+    own = replace(THESE, n_units=n, n_trainers=trainers)
+    schemes = {"these": own} if not trainers else {"these": own, "like_these": replace(own, trainers="like_these")}
+    for drawn_from, plan in schemes.items():
+        drawn = resampled([(one, Asked(COEFFICIENTS, w)) for one in data], n, resamples, seed, None,
+                          trainers if drawn_from == "like_these" else 0)  # fmt: skip
+        for c, one in enumerate(data):
+            for k, name in enumerate(COEFFICIENTS):
+                value = float(agreement.values(agreement.moments_of(one, name, w), name, w)[0][0])
+                if np.isnan(value):
+                    continue
+                for kind in ("t", "percentile", "bca"):
+                    chosen = replace(plan, interval=kind)
+                    yield (
+                        c,
+                        name,
+                        f"{drawn_from} {kind}",
+                        agreement_interval(one, name, w, value, drawn[c][:, k], chosen),
+                    )
+
+
+def study(
+    samples: Iterator[tuple[Array, Array, Any]], w: Array | None, trainers: int, given: Any
+) -> list[dict[str, Any]]:
+    """Coverage by coefficient and method."""
+    hits: dict[tuple[str, str], list[list[float]]] = {}
+    for number, (levels, panel, truth) in enumerate(samples):
+        data = [counted(levels, panel, c) for c in range(levels.shape[2])]
+        mine: dict[tuple[str, str], list[list[float]]] = {}
+        for c, name, method, found in intervals(data, w, len(levels), trainers, given.resamples, (number,)):
+            if "low" in found:
+                true = truth[c, name]
+                mine.setdefault((name, method), []).append(
+                    [found["low"] <= true <= found["high"], true < found["low"], found["high"] - found["low"]]
+                )
+        for key, rows in mine.items():
+            hits.setdefault(key, []).append(list(np.mean(rows, axis=0)))
+    return [summary(key, np.array(rows)) for key, rows in hits.items()]
+
+
+def summary(key: tuple[str, str], rows: Array) -> dict[str, Any]:
+    """``rows`` (sample, 3): share covered, share with the truth below, mean width."""
+    covered, below, width = rows.mean(axis=0)
     return {
-        "coefficient": key[0], "method": key[1], "students": students, "checked": int(checked),
-        "none": none / checked, "coverage": 1 - (below + above) / (checked - none),
-        "below": below / (checked - none), "above": above / (checked - none), "worst": float(each.min()),
-        "best": float(each.max()), "width": float(np.nanmedian(widths)),
+        "coefficient": key[0], "method": key[1], "coverage": float(covered), "below": float(below),
+        "above": float(1 - covered - below), "error": float(rows[:, 0].std(ddof=1) / len(rows) ** 0.5),
+        "width": float(width), "samples": len(rows),
     }  # fmt: skip
+
+
+def main() -> None:
+    """Run every part, print it, and write ``results/agreement_coverage.json`` and ``.md``."""
+    ask = argparse.ArgumentParser(description=__doc__)
+    ask.add_argument("--samples", type=int, default=160, help="samples of each part")
+    ask.add_argument("--resamples", type=int, default=599)
+    ask.add_argument("--out", type=Path, default=RESULTS)
+    given = ask.parse_args()
+    found, started = [], time.perf_counter()
+    for weights in ("quadratic", "identity"):
+        w = weight_matrix(weights, np.arange(5))
+        parts = [(students, 0, these_trainers(students, 4, given.samples // 4, w)) for students in (100, 600, 3000)]
+        parts += [(600, trainers, like_these(600, trainers, given.samples, w)) for trainers in (20, 40, 80)]
+        for students, trainers, samples in parts:
+            about = {"weights": weights, "students": students, "trainers": trainers or None}
+            rows = [{**about, **row} for row in study(samples, w, trainers, given)]
+            found += rows
+            print(
+                f"{weights}, {students} students, {trainers or 'these'} trainers, {time.perf_counter() - started:.0f} s"
+            )
+            print(markdown(rows), flush=True)
+    given.out.mkdir(exist_ok=True)
+    (given.out / "agreement_coverage.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    (given.out / "agreement_coverage.md").write_text(page(found, given), encoding="utf-8")
+
+
+def markdown(rows: list[dict[str, Any]]) -> str:
+    """One line per coefficient, one column per method: coverage in percent, and the width."""
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    lines = ["| coefficient | " + " | ".join(methods) + " |", "|---" * (len(methods) + 1) + "|"]
+    for name in dict.fromkeys(row["coefficient"] for row in rows):
+        own = {row["method"]: row for row in rows if row["coefficient"] == name}
+        cells = [f"{100 * own[m]['coverage']:.1f} ({own[m]['width']:.3f})" for m in methods]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def page(found: list[dict[str, Any]], given: Any) -> str:
+    """The result as a page."""
+    text = [
+        "# Coverage of intervals of agreement", "",
+        "Made by `benchmarks/agreement_coverage.py`; nominal 95 %. Cells: coverage in percent (mean width). «these t» "
+        "is the default of `agreement`, «like_these t» its default with `trainers=\"like_these\"`. The standard error "
+        f"of a coverage is about {100 * float(np.mean([row['error'] for row in found])):.1f} points "
+        f"({given.samples} samples, {given.resamples} resamples).", "",
+    ]  # fmt: skip
+    for about in dict.fromkeys((row["weights"], row["students"], row["trainers"]) for row in found):
+        rows = [row for row in found if (row["weights"], row["students"], row["trainers"]) == about]
+        weights, students, trainers = about
+        who = "these trainers" if trainers is None else f"{trainers} trainers drawn, truth for trainers like them"
+        text += [f"## {students} students, {who}, {weights} weights", "", markdown(rows), ""]
+    return "\n".join(text)
 
 
 if __name__ == "__main__":

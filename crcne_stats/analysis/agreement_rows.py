@@ -97,7 +97,7 @@ def _estimate(group: Group, name: str, plan: Plan) -> dict[str, Any]:
     if not row["reason"]:
         drawn = group.draws(name)
         row |= {"method": plan.method(drawn is not None), **_errors(own, name, group.weights, plan)}
-        row |= _interval(own, name, group.weights, value, drawn, plan)
+        row |= agreement_interval(own, name, group.weights, value, drawn, plan)
     if not row["reason"] and not np.isnan(row["low"]):
         row["reason"] = _caution(name, own)
     return row
@@ -135,7 +135,7 @@ def _errors(data: Counts, name: str, w: Array | None, plan: Plan) -> dict[str, A
     }
 
 
-def _interval(
+def agreement_interval(
     data: Counts, name: str, w: Array | None, value: float, drawn: Array | None, plan: Plan
 ) -> dict[str, Any]:
     """Columns se, low and high, or the reason why there are none."""

@@ -223,12 +223,24 @@ def _through_pairs(counts: Counts, coefficient: str, w: Array | None, base: Mome
 
 def pair_pull(met: Pairs, coefficient: str, w: Array | None, base: Moments) -> Array:
     """What each comparison of two trainers does to a coefficient that rests on pairs, shape (comparison,)."""
-    find, by_pair = COEFFICIENTS[coefficient].pairs, base.by_pair
-    assert find is not None and by_pair is not None
-    step = replace(base, by_pair=by_pair + 1j * _STEP * np.eye(by_pair.shape[1]))
-    by_part = values(step, coefficient, w)[0].imag / _STEP
+    find = COEFFICIENTS[coefficient].pairs
+    assert find is not None
     by_cell = cell_slopes(met.tables(), lambda tables: find(tables, w))
-    return np.einsum("cr,r->c", by_cell[met.pair, :, met.first, met.second], by_part)
+    return by_cell[met.pair, :, met.first, met.second] @ _part_slope(coefficient, w, base)
+
+
+def pair_weight_pull(met: Pairs, coefficient: str, w: Array | None, base: Moments) -> Array:
+    """What the weight of each pair of trainers does to a coefficient that rests on pairs, shape (pair,)."""
+    find = COEFFICIENTS[coefficient].pairs
+    assert find is not None
+    return find(met.tables(), w) @ _part_slope(coefficient, w, base)
+
+
+def _part_slope(coefficient: str, w: Array | None, base: Moments) -> Array:
+    """Derivative (part,) of a coefficient by the sums over pairs."""
+    assert base.by_pair is not None
+    step = replace(base, by_pair=base.by_pair + 1j * _STEP * np.eye(base.by_pair.shape[1]))
+    return values(step, coefficient, w)[0].imag / _STEP
 
 
 def _as_irrcac(counts: Counts, per_file: Array, pa: Array, pe: Array) -> Array:

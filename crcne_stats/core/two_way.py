@@ -1,10 +1,12 @@
 """Trainers drawn like students: what a coefficient would be with other students and other trainers.
 
 Two roads. In the bootstrap every comparison of two trainers on one file weighs the product of the weights of its
-student and of both trainers (Owen & Eckles 2012, doi:10.1214/12-AOAS547); it is safe, and wide where each student meets
-few trainers. The linearised variance adds the products of the influences of all comparisons that share a student or a
-trainer (Fafchamps & Gubert 2007, doi:10.1016/j.jdeveco.2006.05.005; Aronow, Samii & Assenova 2015,
-doi:10.1093/pan/mpv018).
+student and of both trainers (Owen & Eckles 2012, doi:10.1214/12-AOAS547); where each student meets few trainers it is
+twice as wide as it need be. The linearised variance adds the products of the influences of all comparisons that share a
+student or a trainer, as the dyadic one of Fafchamps & Gubert (2007, doi:10.1016/j.jdeveco.2006.05.005) and Aronow,
+Samii & Assenova (2015, doi:10.1093/pan/mpv018) does. Theirs is without bias but too short with few trainers (85 % for
+95 with 20 trainers, benchmarks/agreement_coverage.py); here what two comparisons share by both their trainers counts
+for each of these, which leans to the safe side.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from crcne_stats.core.agreement import COEFFICIENTS, margin_pull, moments_of, pair_pull, slope, values
+from crcne_stats.core.agreement import COEFFICIENTS, margin_pull, moments_of, pair_pull, pair_weight_pull, slope, values
 from crcne_stats.core.counts import Counts
 from crcne_stats.core.moments import Moments, linear_moments, trainer_moments
 from crcne_stats.core.pairs import Pairs, pairs
@@ -84,18 +86,25 @@ def variance_parts(counts: Counts, coefficient: str, w: Array | None) -> tuple[f
     n, number = counts.n_students, counts.n_trainers
     if n < 2 or number < 2 or np.isnan(values(base, coefficient, w)[0][0]):
         return nan, nan
-    comparison, rating = _pulls(counts, met, coefficient, w, base)
+    comparison, rating = _pulls(counts, coefficient, w, base, met)
+    whole = comparison  # what a comparison does when its trainers count more, not its student
+    if base.by_pair is not None:
+        size = np.bincount(met.pair)
+        whole = comparison + (pair_weight_pull(met, coefficient, w, base) / size)[met.pair]
+        pull = pair_pull(met, coefficient, w, base)
+        comparison = comparison + pull - pull.mean()
     student, owner = counts.cluster[counts.file], met.cluster
     n_students = int(counts.cluster.max()) + 1
     alone = np.bincount(owner, comparison, n_students) + np.bincount(student, rating, n_students)
-    by_trainer = _shared(met, comparison, counts.trainer, rating, number, np.zeros_like(owner), np.zeros_like(student))
+    by_trainer = _shared(met, whole, counts.trainer, rating, number, np.zeros_like(owner), np.zeros_like(student))
     inside = _shared(met, comparison, counts.trainer, rating, number, owner, student)
     students = n / (n - 1) * float((alone**2).sum())
-    return students, max(0.0, number / (number - 1) * (by_trainer - inside))
+    # A comparison's own square stands once with the students and twice with the trainers, too often by one at least.
+    return students, max(0.0, number / (number - 1) * (by_trainer - inside / 2))
 
 
-def _pulls(counts: Counts, met: Pairs, coefficient: str, w: Array | None, base: Moments) -> tuple[Array, Array]:
-    """What each comparison (comparison,) and each rating (rating,) does to the coefficient."""
+def _pulls(counts: Counts, coefficient: str, w: Array | None, base: Moments, met: Pairs) -> tuple[Array, Array]:
+    """What each comparison (comparison,) and each rating (rating,) does to the coefficient through the moments."""
     q, size = counts.n_levels, _sizes(counts)
     by = slope(lambda m: values(m, coefficient, w)[0][:, None], base)[:, 0]
     pair, cell = by[: q * q].reshape(q, q), by[q * q : 2 * q * q].reshape(q, q)
@@ -108,23 +117,15 @@ def _pulls(counts: Counts, met: Pairs, coefficient: str, w: Array | None, base: 
     if COEFFICIENTS[coefficient].trainers:
         start = linear_moments(q)
         rating = rating + margin_pull(counts, by[start : start + q], by[start + q : start + q + q * q].reshape(q, q))
-    if base.by_pair is not None:
-        pull = pair_pull(met, coefficient, w, base)
-        comparison = comparison + pull - pull.mean()
     return comparison, rating
 
 
 def _shared(
     met: Pairs, comparison: Array, trainer: Array, rating: Array, number: int, owner: Array, student: Array
 ) -> float:
-    """Sum of products of the pulls that share a trainer (and the student, where these are told apart).
-
-    Summing squares over trainers counts twice what shares both trainers; the pairs of trainers take that off.
-    """
+    """Sum over trainers of the square of all their pulls (by student, where ``owner`` and ``student`` tell these)."""
     first, second = met.trainers[met.pair].T
     keys = np.concatenate([owner * number + first, owner * number + second, student * number + trainer])
     seats, place = np.unique(keys, return_inverse=True)
     sums = np.bincount(place, np.concatenate([comparison, comparison, rating]), len(seats))
-    couples, place = np.unique(owner * max(len(met), 1) + met.pair, return_inverse=True)
-    twice = np.bincount(place, comparison, len(couples))
-    return float((sums**2).sum() - (twice**2).sum())
+    return float((sums**2).sum())
