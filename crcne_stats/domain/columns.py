@@ -137,6 +137,15 @@ COLUMNS: dict[str, Column] = {
     "lowest": _NUMBER,
     "highest": _NUMBER,
     "decisive": _key("choice"),
+    # intraclass correlations
+    "form": Column("text"),
+    "name": Column("text"),
+    "k_effective": _NUMBER,
+    "non_overlap": _NUMBER,
+    "source": _key("source"),
+    "variance": Column("number", decimals=3),
+    "f": _NUMBER,
+    "df1": Column("number", decimals=0),
     # difficulty
     "position": _NUMBER,
     "item_rest": _NUMBER,

@@ -67,6 +67,8 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("agreement", "groups"): _GROUPS,
     ("agreement", "agreement"): (*_GROUPS, Margin(("criterion",), ("n_ratings",))),
     ("agreement", "levels"): (_LEVELS, *(Margin((name,), ("n_ratings",)) for name in PARTITIONS[:4])),
+    ("icc", "icc"): _GROUPS,
+    ("icc", "restricted"): _GROUPS,
     ("difficulty", "levels"): (_LEVELS,),
     ("difficulty", "difficulty"): (Margin(("criterion",), ("n_ratings",), within=()),),
     ("difficulty", "reliability"): (),
