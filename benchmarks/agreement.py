@@ -36,17 +36,18 @@ from crcne_stats.domain.ratings import Ratings
 
 TARGET = Path(__file__).parent / "results" / "agreement.md"
 RESAMPLES, NAIVE = 2000, 200
-Row = tuple[str, str, str, str]
+Row = tuple[str, str, str, str, str]
+Spent = tuple[float, float]
 
 _PORT = """
 import json, sys, time
 import pandas as pd
 from irrCAC.raw import CAC
 table = pd.DataFrame(json.load(sys.stdin))
-start = time.perf_counter()
+cpu, clock = time.process_time(), time.perf_counter()
 cac = CAC(table, weights="quadratic", categories=[0.0, 1.0, 2.0, 3.0, 4.0])
 found = [call()["est"]["coefficient_value"] for call in (cac.fleiss, cac.conger, cac.gwet, cac.bp, cac.krippendorff)]
-print(json.dumps([time.perf_counter() - start, found[-1]]))
+print(json.dumps([time.process_time() - cpu, time.perf_counter() - clock]))
 """
 _R = """
 suppressMessages(library(irrCAC))
@@ -55,21 +56,23 @@ t <- system.time({
   fleiss.kappa.raw(x, weights = "quadratic"); conger.kappa.raw(x, weights = "quadratic")
   gwet.ac1.raw(x, weights = "quadratic"); bp.coeff.raw(x, weights = "quadratic")
   krippen.alpha.raw(x, weights = "quadratic")
-})[["elapsed"]]
-cat(t)
+})
+cat(t[["user.self"]], t[["elapsed"]])
 """
 
 
-def timed(task: Callable[[], Any]) -> float:
-    """Seconds of one run."""
-    start = time.perf_counter()
-    task()
-    return time.perf_counter() - start
+def timed(task: Callable[..., Any], *given: Any, **more: Any) -> Spent:
+    """Seconds of one run: of this process's own computing, and by the clock."""
+    cpu, clock = time.process_time(), time.perf_counter()
+    task(*given, **more)
+    return time.process_time() - cpu, time.perf_counter() - clock
 
 
-def told(seconds: float) -> str:
-    """Seconds with three digits."""
-    return f"{seconds:.3g} s"
+def told(spent: Spent | None, workers: bool = False) -> tuple[str, str]:
+    """Computing and clock; computing is not known where other processes did it."""
+    if spent is None:
+        return "absent", "absent"
+    return "" if workers else f"{spent[0]:.3g} s", f"{spent[1]:.3g} s"
 
 
 def own_rows() -> list[Row]:
@@ -80,17 +83,20 @@ def own_rows() -> list[Row]:
         what = f"{students:,} students × 19 criteria × 2 trainers"
         asked = groups(ratings, ratings.criteria, "criterion", "quadratic")
         questions = [(group.counts, Asked(DEFAULT, group.weights, levels=True)) for group in asked]
+        whole = {
+            "estimates, intervals, tables": {"multiverse": False},
+            "with all choices and INSPÉ compared": {"group": "inspe"},
+        }
         for jobs in (1, 2):
             with joblib.parallel_config(backend="loky" if jobs > 1 else "sequential", n_jobs=jobs):
                 resampled(questions, students, 4, 1)  # starts the workers
-                alone = timed(lambda: resampled(questions, students, RESAMPLES, 1))
-                rows.append((what, f"{RESAMPLES:,} resamples, 6 coefficients and every level, {jobs} worker(s)",
-                             "crcne_stats", told(alone)))  # fmt: skip
-        with joblib.parallel_config(backend="loky", n_jobs=2):
-            for name, more in (("estimates, intervals, tables", {"multiverse": False}),
-                               ("the same with every comparison and choice", {"group": "inspe"})):  # fmt: skip
-                spent = timed(lambda: cs.agreement(ratings, resamples=RESAMPLES, seed=1, **more))
-                rows.append((what, f"agreement(): {name}, 2 workers", "crcne_stats", told(spent)))
+                spent = timed(resampled, questions, students, RESAMPLES, 1)
+                how = f"{RESAMPLES:,} resamples, 6 coefficients and every level, {jobs} worker{'s' * (jobs > 1)}"
+                rows.append((what, how, "crcne_stats", *told(spent, jobs > 1)))
+                for name, more in whole.items():
+                    spent = timed(cs.agreement, ratings, resamples=RESAMPLES, seed=1, **more)
+                    how = f"agreement(): {name}, {jobs} worker{'s' * (jobs > 1)}"
+                    rows.append((what, how, "crcne_stats", *told(spent, jobs > 1)))
     return rows
 
 
@@ -111,7 +117,7 @@ def bootstrap_rows(students: int) -> list[Row]:
     own = groups(ratings, ratings.criteria, "criterion", "quadratic")[0]
     asked = [(own.counts, Asked(("krippendorff",), own.weights))]
     resampled(asked, students, 4, 1)
-    ours = timed(lambda: resampled(asked, students, RESAMPLES, 1))
+    ours = timed(resampled, asked, students, RESAMPLES, 1)
 
     def naive() -> None:
         for _ in range(NAIVE):
@@ -119,10 +125,11 @@ def bootstrap_rows(students: int) -> list[Row]:
             krippendorff.alpha(drawn.T, level_of_measurement="interval", value_domain=np.arange(5.0))
 
     peer = timed(naive)
+    whole = peer[0] * RESAMPLES / NAIVE
     return [
-        (what, f"alpha, {RESAMPLES:,} resamples, 1 worker", "crcne_stats", told(ours)),
-        (what, f"alpha, {NAIVE} resamples, one call each ({told(peer * RESAMPLES / NAIVE)} for {RESAMPLES:,})",
-         f"krippendorff {version('krippendorff')}", told(peer)),
+        (what, f"alpha, {RESAMPLES:,} resamples, 1 worker", "crcne_stats", *told(ours)),
+        (what, f"alpha, {NAIVE} resamples, one call each ({whole:.3g} s of computing for {RESAMPLES:,})",
+         f"krippendorff {version('krippendorff')}", *told(peer)),
     ]  # fmt: skip
 
 
@@ -131,21 +138,23 @@ def estimate_rows(students: int, interpreter: str | None) -> list[Row]:
     ratings, matrix = one_criterion(students)
     what, how = f"{students:,} students × 1 criterion × 4 trainers", "5 coefficients with linearised errors"
     names = ("fleiss", "conger", "gwet_ac", "brennan_prediger", "krippendorff")
-    ours = timed(lambda: cs.agreement(ratings, coefficients=names, resamples=0, multiverse=False))
-    rows = [(what, f"{how}, jackknife and all tables", "crcne_stats", told(ours))]
+    ours = timed(cs.agreement, ratings, coefficients=names, resamples=0, multiverse=False)
+    rows = [(what, f"{how}, jackknife and all tables", "crcne_stats", *told(ours))]
     if interpreter is None:
-        rows.append((what, how, "irrCAC for Python", "absent"))
+        rows.append((what, how, "irrCAC for Python", *told(None)))
     else:
         done = subprocess.run([interpreter, "-W", "ignore", "-c", _PORT], input=json.dumps(matrix.tolist()),
                               capture_output=True, text=True, check=True)  # fmt: skip
-        rows.append((what, how, "irrCAC for Python", told(json.loads(done.stdout)[0])))
+        cpu, clock = json.loads(done.stdout)
+        rows.append((what, how, "irrCAC for Python", *told((cpu, clock))))
     script = shutil.which("Rscript")
     check = [script or "", "-e", 'quit(status = !requireNamespace("irrCAC", quietly = TRUE))']
     if script is None or subprocess.run(check, capture_output=True).returncode:
-        return [*rows, (what, how, "R irrCAC", "absent")]
+        return [*rows, (what, how, "R irrCAC", *told(None))]
     text = pd.DataFrame(matrix).to_csv(index=False)
     done = subprocess.run([script, "-e", _R], input=text, capture_output=True, text=True, check=True)
-    return [*rows, (what, how, "R irrCAC", told(float(done.stdout)))]
+    cpu, clock = map(float, done.stdout.split())
+    return [*rows, (what, how, "R irrCAC", *told((cpu, clock)))]
 
 
 def icc_rows(students: int) -> list[Row]:
@@ -154,11 +163,11 @@ def icc_rows(students: int) -> list[Row]:
     what, how = f"{students:,} students × 1 criterion × 4 trainers", "six ICC with F intervals"
     long = pd.DataFrame(matrix).reset_index().melt("index", var_name="rater", value_name="score")
     cs.icc(ratings)
-    ours = timed(lambda: cs.icc(ratings))
-    peer = timed(lambda: pingouin.intraclass_corr(long, targets="index", raters="rater", ratings="score"))
+    ours = timed(cs.icc, ratings)
+    peer = timed(pingouin.intraclass_corr, long, targets="index", raters="rater", ratings="score")
     return [
-        (what, f"{how}, twice (mean and criterion), components, cautions", "crcne_stats", told(ours)),
-        (what, how, f"pingouin {version('pingouin')}", told(peer)),
+        (what, f"{how}, twice (mean and criterion), components, cautions", "crcne_stats", *told(ours)),
+        (what, how, f"pingouin {version('pingouin')}", *told(peer)),
     ]
 
 
@@ -166,14 +175,15 @@ def page(interpreter: str | None) -> str:
     """All rows as a Markdown page."""
     rows = [*own_rows(), *bootstrap_rows(600), *bootstrap_rows(30_000), *estimate_rows(600, interpreter),
             *icc_rows(600)]  # fmt: skip
-    lines = ["| ratings | what | package | time |", "|---|---|---|---|"]
+    lines = ["| ratings | what | package | computing | clock |", "|---|---|---|---|---|"]
     body = "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
     load = os.getloadavg()[0]
     return f"""# Time of agreement
 
 Made by `python benchmarks/agreement.py`: Python {platform.python_version()}, numpy {np.__version__},
-{os.cpu_count()} cores, load of the machine {load:.1f} at the end (over {os.cpu_count()} it was shared with other work,
-and an idle one is faster). «absent»: the package was not there to be timed.
+{os.cpu_count()} cores, load {load:.1f} at the end. «computing» is processor time of one process, «clock» what passed
+meanwhile: with a load over {os.cpu_count()} the machine was shared with other work, and an idle one takes little more
+than the computing time. «absent»: the package was not there to be timed.
 
 {body}
 """

@@ -47,12 +47,12 @@ def further_tables(
     """
     name = headline(settings["coefficients"])
     main, about = main_rows(table, name), columns_about(table)
-    found = {"benchmark": benchmarked(main, about)}
+    found, every = {"benchmark": benchmarked(main, about)}, None
     omnibus = []
     if settings["by"] == "criterion":
         if settings["multiverse"]:
             every, summary = multiverse(ratings, groups, name, weights, settings)
-            found |= {"multiverse_summary": summary, "multiverse": every}
+            found["multiverse_summary"] = summary
         found["differences"], test = differences(groups, name, settings, len(ratings.codes("student")[1]))
         omnibus.append(test)
     if settings["group"] is not None:
@@ -63,4 +63,4 @@ def further_tables(
     panel = Panel(ratings, chosen, weights)
     found |= {"pairs": paired(panel, settings), "margins": margins(panel, settings)}
     found["sample_size"] = sample_sizes(main, about, settings["half_width"], settings["level"])
-    return found
+    return found if every is None else {**found, "multiverse": every}
