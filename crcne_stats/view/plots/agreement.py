@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from crcne_stats.domain.result import Result
 from crcne_stats.view.plots.agreement_chance import CHANCE
 from crcne_stats.view.plots.agreement_choices import MULTIVERSE, SPECIFICATION
+from crcne_stats.view.plots.agreement_pairs import PAIRS
 from crcne_stats.view.plots.plot import Plot
 from crcne_stats.view.style import FAINT, INK, MARKERS, SERIES, SOFT, criterion_rows, in_language
 from crcne_stats.words import Words
@@ -81,4 +82,5 @@ PLOTS = {
     "chance": CHANCE,
     "multiverse": MULTIVERSE,
     "specification": SPECIFICATION,
+    "pairs": PAIRS,
 }
