@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -39,9 +39,9 @@ def agreement(
     resamples: int = 2000,
     seed: int = 1,
     level: float = 0.95,
-    interval: str = "t",
-    clusters: str = "student",
-    trainers: str = "these",
+    interval: Literal["t", "percentile", "bca"] | None = None,
+    clusters: Literal["student", "inspe"] = "student",
+    trainers: Literal["these", "like_these"] = "these",
     population_students: int | None = None,
     population_trainers: int | None = None,
     criteria: Sequence[str] | None = None,
@@ -73,8 +73,10 @@ def agreement(
     level
         Level of the intervals.
     interval
-        "t": a t interval on Fisher's z scale with the standard error of the resamples, which covers best in the
-        committed study of coverage (benchmarks/agreement_coverage.py). "percentile", "bca": of the resamples.
+        "bca", bias-corrected and accelerated (Efron 1987), or "percentile", both of the resamples; or "t", a t interval
+        on Fisher's z scale. By default what covers best in the committed study (benchmarks/agreement_coverage.py): bca
+        for these trainers, t for trainers like them; without resamples t on the plain scale, as irrCAC. Levels and
+        confusions have t intervals (of shares on the logit scale), or percentiles where these are asked.
     clusters
         What is drawn: "student", with all that belongs to the student, or "inspe", with all its students.
     trainers
@@ -101,8 +103,8 @@ def agreement(
         ``reason`` says why a number is missing or must be read with care.
         ``tables["levels"]``: for each level, ``specific`` (where one trainer gave it, how often another of the same
         file did) and ``level_kappa`` (Fleiss' kappa of that level against all others).
-        ``tables["confusion"]``: where one trainer gave ``level``, the share of the others who gave ``other_level``;
-        ``n_students`` have a file with both.
+        ``tables["confusion"]``: where one trainer gave ``level``, the share of the others who gave ``other_level``, the
+        level above or below; ``n_students`` have a file with both.
         ``tables["pairs"]``: for each two trainers with a common file, over all the criteria asked: share of equal
         scores, Cohen's kappa and the mean difference in levels (first minus second).
         ``tables["tests"]``, where kendall_w is asked: its χ² and F.
@@ -121,6 +123,8 @@ def agreement(
     ed.; Efron (1987) doi:10.1080/01621459.1987.10478410; Owen & Eckles (2012) doi:10.1214/12-AOAS547.
     """
     asked = locals()
+    if interval is None:
+        asked["interval"] = "bca" if resamples and trainers == "these" else "t"
     names = _checked(asked)
     chosen = _chosen(ratings, criteria)
     settings = _settings(asked, names, chosen)
