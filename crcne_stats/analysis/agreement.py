@@ -12,7 +12,7 @@ from crcne_stats.analysis.agreement_groups import groups as group_counts
 from crcne_stats.analysis.agreement_levels import confusion_table, level_table
 from crcne_stats.analysis.agreement_notes import agreement_notes
 from crcne_stats.analysis.agreement_pairs import pair_table
-from crcne_stats.analysis.agreement_rows import Plan, agreement_table, concordance_table
+from crcne_stats.analysis.agreement_rows import Plan, agreement_table, chance_table, tested
 from crcne_stats.core.agreement import COEFFICIENTS
 from crcne_stats.core.agreement_resamples import resampled
 from crcne_stats.core.weights import CUSTOM
@@ -107,7 +107,7 @@ def agreement(
         level above or below; ``n_students`` have a file with both.
         ``tables["pairs"]``: for each two trainers with a common file, over all the criteria asked: share of equal
         scores, Cohen's kappa and the mean difference in levels (first minus second).
-        ``tables["tests"]``, where kendall_w is asked: its χ² and F.
+        ``tables["tests"]``, where kendall_w, cohen, or fleiss with identity weights is asked: tests against chance.
         ``model`` (by="criterion", with resamples): the resampled values, shape (resample, criterion, coefficient); the
         same students are drawn for all criteria, so that differences and orders of criteria can be read off them.
 
@@ -139,8 +139,8 @@ def agreement(
         "confusion": confusion_table(groups, plan),
         "pairs": pair_table(ratings, chosen, weights, settings),
     }
-    if "kendall_w" in names:
-        tables["tests"] = concordance_table(groups)
+    if with_test := tested(names, settings["weights"]):
+        tables["tests"] = chance_table(groups, with_test)
     model = _draws(groups, names) if resamples and by == "criterion" else None
     notes = agreement_notes(ratings, chosen, tables, settings, model)
     return Result("agreement", tables, notes, settings, inputs, model)

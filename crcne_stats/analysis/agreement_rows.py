@@ -12,7 +12,7 @@ import pandas as pd
 from crcne_stats.analysis.agreement_groups import Array, Group
 from crcne_stats.core import agreement as core
 from crcne_stats.core import intervals
-from crcne_stats.core.agreement_concordance import concordance_tests
+from crcne_stats.core.agreement_tests import TESTS
 from crcne_stats.core.counts import Counts
 from crcne_stats.core.influence import influence, standard_errors
 from crcne_stats.core.jackknife import jackknife, jackknife_se
@@ -202,23 +202,35 @@ def _bounds(value: float, se: float, df: Any, level: float, scale: str = "fisher
     return {"se": se, "low": float(low), "high": min(1.0, float(high))}
 
 
-def concordance_table(groups: list[Group]) -> pd.DataFrame:
-    """Kendall's W tested against unrelated rankings, by χ² and by F."""
+def tested(names: Sequence[str], weights: str) -> list[str]:
+    """The coefficients asked that have a test; that of Fleiss' kappa knows identity weights only."""
+    return [name for name in names if name in TESTS and (name != "fleiss" or weights == "identity")]
+
+
+def chance_table(groups: list[Group], names: Sequence[str]) -> pd.DataFrame:
+    """Coefficients tested against trainers who rate without regard to the files."""
     rows: list[dict[str, Any]] = []
     for group in groups:
-        data = None if group.reason else group.data("kendall_w")
-        found = [] if data is None else concordance_tests(data)
-        about = {**group.labels, "coefficient": "kendall_w", "n_students": group.counts.n_students_pairable}
-        nothing = {"statistic": NAN, "df": NAN, "df2": NAN, "p": NAN}
-        for method in ("friedman", "kendall_f"):
-            number = next((one for one in found if one["method"] == method), {"method": method, **nothing})
-            reason = group.reason
-            if data is not None and not reason:
-                reason = reservation(data, "kendall_w", found[0]["p"]) or ("" if data.crossed else "not_crossed")
-                if np.isnan(number["p"]) and reason in ("", "not_crossed"):
-                    reason = "same_ranking"
-            rows.append({**about, **number, "reason": reason})
+        for name in names:
+            data = None if group.reason else group.data(name)
+            about = {**group.labels, "coefficient": name, "n_students": group.counts.n_students_pairable}
+            nothing = "not_two_trainers" if data is None else ""
+            for found in TESTS[name](group.counts if data is None else data, group.weights):
+                reason = group.reason or nothing or _untested(data, name, found)
+                if group.reason or nothing:
+                    found |= {"statistic": NAN, "p": NAN}
+                rows.append({**about, **found, "reason": reason})
     return typed(pd.DataFrame(rows))
+
+
+def _untested(data: Counts | None, name: str, found: dict[str, Any]) -> str:
+    """Why a test is missing, or must be read with care."""
+    assert data is not None
+    value = float(core.values(core.moments_of(data, name, np.eye(data.n_levels)), name, np.eye(data.n_levels))[0][0])
+    kept = reservation(data, name, value)
+    if not np.isnan(found["p"]):
+        return kept or ("" if name != "kendall_w" or data.crossed else "not_crossed")
+    return kept or {"kendall_w": "same_ranking", "fleiss": "unequal_panels"}.get(name, "no_test")
 
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:
