@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from crcne_stats.analysis.agreement_further import check_further, further_tables
+from crcne_stats.analysis.agreement_further_notes import further_notes, together
 from crcne_stats.analysis.agreement_groups import Draws, Group, drawn_units
 from crcne_stats.analysis.agreement_groups import groups as group_counts
 from crcne_stats.analysis.agreement_levels import confusion_table, level_table
 from crcne_stats.analysis.agreement_notes import agreement_notes
-from crcne_stats.analysis.agreement_pairs import pair_table
 from crcne_stats.analysis.agreement_rows import Plan, agreement_table, chance_table, tested
 from crcne_stats.core.agreement import COEFFICIENTS
 from crcne_stats.core.agreement_resamples import resampled
@@ -23,6 +24,7 @@ DEFAULT = ("percent", "conger", "fleiss", "brennan_prediger", "gwet_ac", "krippe
 NAMES = tuple(COEFFICIENTS)
 GROUPS = ("inspe", "trainer_inspe", "mention", "session")
 BENCHMARK = 2 / 3
+FURTHER = ("group", "adjustment", "half_width", "multiverse")
 _CHOICES = {
     "interval": ("t", "percentile", "bca"),
     "clusters": ("student", "inspe"),
@@ -46,6 +48,10 @@ def agreement(
     population_trainers: int | None = None,
     criteria: Sequence[str] | None = None,
     benchmark: float = BENCHMARK,
+    group: Literal["inspe", "trainer_inspe", "mention", "session", "occasion"] | None = None,
+    adjustment: Literal["holm", "benjamini_hochberg", "none"] = "holm",
+    half_width: float = 0.1,
+    multiverse: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> Result:
     """Agreement between trainers, on any number of them and any pattern of missing ratings.
@@ -91,6 +97,15 @@ def agreement(
     benchmark
         The notes say which criteria lie below it, interval and all. The default, 0.667, is the least at which
         Krippendorff (2019) draws tentative conclusions.
+    group
+        Column whose values are compared: does agreement differ between INSPÉ, mentions or sessions, or between the
+        occasions before and after a meeting?
+    adjustment
+        How p values are corrected for the number of comparisons: "holm" (Holm 1979), "benjamini_hochberg" or "none".
+    half_width
+        Half-width of the interval for which ``tables["sample_size"]`` tells the students needed.
+    multiverse
+        Whether every criterion is also put under all other reasonable choices.
 
     Returns
     -------
@@ -107,6 +122,15 @@ def agreement(
         level above or below; ``n_students`` have a file with both.
         ``tables["pairs"]``: for each two trainers with a common file, over all the criteria asked: share of equal
         scores, Cohen's kappa and the mean difference in levels (first minus second).
+        ``tables["benchmark"]``: the words of four scales for the first coefficient of krippendorff, fleiss, conger …
+        that was asked: naive, at the bounds of the interval, and deserved with 95 % probability.
+        ``tables["multiverse"]``, ``["multiverse_summary"]``: the conclusion against ``benchmark`` under every
+        coefficient, weighting, reading of absent ratings and panel, and how often it flips.
+        ``tables["differences"]``: criteria two by two, ``contrast`` = first less second; ``tables["groups"]``: each
+        value of ``group``, ``contrast`` = it less all the others; ``tables["omnibus"]``: the tests that all are equal.
+        These compare students rated by these trainers, whatever ``clusters`` and ``trainers``.
+        ``tables["margins"]``: do two trainers use the levels alike; ``difference`` in levels, first minus second.
+        ``tables["sample_size"]``: students rated twice that an interval of ± ``half_width`` needs.
         ``tables["tests"]``, where kendall_w, cohen, or fleiss with identity weights is asked: tests against chance.
         ``model`` (by="criterion", with resamples): the resampled values, shape (resample, criterion, coefficient); the
         same students are drawn for all criteria, so that differences and orders of criteria can be read off them.
@@ -126,6 +150,7 @@ def agreement(
     if interval is None:
         asked["interval"] = "bca" if resamples and trainers == "these" else "t"
     names = _checked(asked)
+    check_further(group, adjustment, half_width)
     chosen = _chosen(ratings, criteria)
     settings = _settings(asked, names, chosen)
     inputs = {"ratings": ratings}
@@ -137,12 +162,12 @@ def agreement(
         "agreement": agreement_table(groups, names, plan),
         "levels": level_table(groups, plan),
         "confusion": confusion_table(groups, plan),
-        "pairs": pair_table(ratings, chosen, weights, settings),
     }
+    tables |= further_tables(ratings, chosen, groups, tables["agreement"], weights, settings)
     if with_test := tested(names, settings["weights"]):
         tables["tests"] = chance_table(groups, with_test)
     model = _draws(groups, names) if resamples and by == "criterion" else None
-    notes = agreement_notes(ratings, chosen, tables, settings, model)
+    notes = together(agreement_notes(ratings, chosen, tables, settings, model), further_notes(tables, settings))
     return Result("agreement", tables, notes, settings, inputs, model)
 
 
@@ -185,7 +210,7 @@ def _draws(groups: list[Group], names: Sequence[str]) -> Draws:
 
 def _settings(asked: dict[str, Any], names: tuple[str, ...], chosen: list[str]) -> dict[str, Any]:
     weights = asked["weights"]
-    kept = ("by", "seed", "level", "interval", "clusters", "trainers", "benchmark")
+    kept = ("by", "seed", "level", "interval", "clusters", "trainers", "benchmark", *FURTHER)
     settings = {
         **{key: asked[key] for key in kept},
         "coefficients": list(names),

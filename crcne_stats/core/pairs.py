@@ -119,19 +119,6 @@ def cohen(tables: Array, w: Array | None) -> tuple[Array, Array, Array]:
         return ratio_of(pa, pe), pa, pe
 
 
-def cohen_errors(met: Pairs, w: Array | None) -> Array:
-    """Linearised standard error of each pair's kappa over its students, shape (pair,); NaN with one student."""
-    tables = met.tables()
-    slope = comparison_slopes(met, lambda table: cohen(table, w)[0][:, None])[:, 0]
-    groups, owner = np.unique(np.stack([met.pair, met.cluster]), axis=1, return_inverse=True)
-    sums = np.bincount(owner.reshape(-1), slope, minlength=groups.shape[1])
-    squares = np.bincount(groups[0], sums**2, minlength=len(met))
-    students = np.bincount(groups[0], minlength=len(met))
-    exists = (students > 1) & ~np.isnan(cohen(tables, w)[0])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(exists, np.sqrt(students / (students - 1.0) * squares), np.nan)
-
-
 def kappa_parts(tables: Array, w: Array | None) -> Array:
     """Of each cross-table (…, level, level): kappa, pa, pe and 1, shape (…, 4); zeros where kappa does not exist."""
     value, pa, pe = cohen(tables, w)

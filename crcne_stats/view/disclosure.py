@@ -27,6 +27,8 @@ THRESHOLD = 5
 STRICT = 11
 HIDDEN, PARTLY = "hidden", "hidden_part"
 Trainers = Literal["labels", "as_given"]
+ANSWERS = ("verdict", "verdict_low", "verdict_high", "verdict_sure", "conclusion", "decisive")
+"""Columns of words that say what the numbers of their row amount to: they go with them."""
 
 _NOTES: dict[str, tuple[str, dict[str, str]]] = {
     "concordance.direction": ("direction", {}),
@@ -112,6 +114,8 @@ def _masked(result: Result, name: str, found: Units, secret: np.ndarray) -> pd.D
     for column in answer.columns:
         if COLUMNS[column].kind in ("number", "percent", "count") and column != "component":
             answer[column] = answer[column].astype(float).mask(rows)
+        elif column in ANSWERS:
+            answer[column] = answer[column].astype(object).mask(rows, "")
     partly = np.zeros(len(answer), dtype=bool)
     for mask, columns in parts:
         for column in columns:

@@ -23,7 +23,10 @@ from crcne_stats.view.audit import Equation, Ledger, complement
 RESTS_ON = ("n_students", "n_double")
 """A row rests on so many persons."""
 Key = frozenset[tuple[str, str]]
-_ASPECTS = {"coefficient", "weights", "method", "reason", "design", "form", "name", "source", "estimator"}
+_ASPECTS = {
+    "coefficient", "weights", "method", "reason", "design", "form", "name", "source", "estimator", "hypothesis",
+    "scale", "reading", "panel", "verdict", "verdict_low", "verdict_high", "verdict_sure", "conclusion", "decisive",
+}  # fmt: skip
 """Columns that name not whom a row is about but what is said of them."""
 
 
@@ -62,8 +65,12 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("agreement", "pairs"): (),
     ("agreement", "confusion"): (),  # neighbouring levels only: what else a line adds up to is not shown
     ("agreement", "tests"): (),
+    ("agreement", "margins"): (),
+    ("agreement", "groups"): _GROUPS,
     ("agreement", "agreement"): (*_GROUPS, Margin(("criterion",), ("n_ratings",))),
     ("agreement", "levels"): (_LEVELS, *(Margin((name,), ("n_ratings",)) for name in PARTITIONS[:4])),
+    ("icc", "icc"): _GROUPS,
+    ("icc", "restricted"): _GROUPS,
     ("difficulty", "levels"): (_LEVELS,),
     ("difficulty", "difficulty"): (Margin(("criterion",), ("n_ratings",), within=()),),
     ("difficulty", "reliability"): (),

@@ -13,6 +13,7 @@ from crcne_stats.core import agreement, pairs
 from crcne_stats.core.counts import Counts, counts
 from crcne_stats.core.levels import level_kappa, specific_agreement
 from crcne_stats.core.moments import moments
+from crcne_stats.core.pairwise import pair_table
 from crcne_stats.core.weights import weight_matrix
 
 REFERENCE = Path(__file__).parents[1] / "reference"
@@ -191,7 +192,7 @@ def test_standard_error_of_a_pair_equals_that_of_the_coefficient():
     data = from_table(PUBLISHED["two_raters"]["table"])
     w = weight_matrix("linear", data.scores)
     wanted = agreement.estimate(data, "cohen", w).se
-    assert pairs.cohen_errors(pairs.pairs(data), w)[0] == pytest.approx(wanted, abs=1e-12)
+    assert pair_table(data, w).kappa.se[0] == pytest.approx(wanted, abs=1e-12)
     assert agreement.estimate(data, "light", w).se == pytest.approx(wanted, abs=1e-12)
 
 

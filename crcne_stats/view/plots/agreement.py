@@ -8,6 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from crcne_stats.domain.result import Result
+from crcne_stats.view.plots.agreement_chance import CHANCE
+from crcne_stats.view.plots.agreement_choices import MULTIVERSE, SPECIFICATION
 from crcne_stats.view.plots.plot import Plot
 from crcne_stats.view.style import FAINT, INK, MARKERS, SERIES, SOFT, criterion_rows, in_language
 from crcne_stats.words import Words
@@ -75,5 +77,8 @@ def told(result: Result) -> dict[str, Any]:
 PLOTS = {
     "agreement": Plot(
         ("agreement",), draw, lambda r: (7.6, 1.5 + 0.3 * r.tables["agreement"]["criterion"].nunique()), told
-    )
+    ),
+    "chance": CHANCE,
+    "multiverse": MULTIVERSE,
+    "specification": SPECIFICATION,
 }
