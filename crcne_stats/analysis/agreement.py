@@ -13,7 +13,7 @@ from crcne_stats.analysis.agreement_groups import Draws, Group, drawn_units
 from crcne_stats.analysis.agreement_groups import groups as group_counts
 from crcne_stats.analysis.agreement_levels import confusion_table, level_table
 from crcne_stats.analysis.agreement_notes import agreement_notes
-from crcne_stats.analysis.agreement_rows import Plan, agreement_table, concordance_table
+from crcne_stats.analysis.agreement_rows import Plan, agreement_table, chance_table, tested
 from crcne_stats.core.agreement import COEFFICIENTS
 from crcne_stats.core.agreement_resamples import resampled
 from crcne_stats.core.weights import CUSTOM
@@ -41,9 +41,9 @@ def agreement(
     resamples: int = 2000,
     seed: int = 1,
     level: float = 0.95,
-    interval: str = "t",
-    clusters: str = "student",
-    trainers: str = "these",
+    interval: Literal["t", "percentile", "bca"] | None = None,
+    clusters: Literal["student", "inspe"] = "student",
+    trainers: Literal["these", "like_these"] = "these",
     population_students: int | None = None,
     population_trainers: int | None = None,
     criteria: Sequence[str] | None = None,
@@ -79,8 +79,10 @@ def agreement(
     level
         Level of the intervals.
     interval
-        "t": a t interval on Fisher's z scale with the standard error of the resamples, which covers best in the
-        committed study of coverage (benchmarks/agreement_coverage.py). "percentile", "bca": of the resamples.
+        "bca", bias-corrected and accelerated (Efron 1987), or "percentile", both of the resamples; or "t", a t interval
+        on Fisher's z scale. By default what covers best in the committed study (benchmarks/agreement_coverage.py): bca
+        for these trainers, t for trainers like them; without resamples t on the plain scale, as irrCAC. Levels and
+        confusions have t intervals (of shares on the logit scale), or percentiles where these are asked.
     clusters
         What is drawn: "student", with all that belongs to the student, or "inspe", with all its students.
     trainers
@@ -116,8 +118,8 @@ def agreement(
         ``reason`` says why a number is missing or must be read with care.
         ``tables["levels"]``: for each level, ``specific`` (where one trainer gave it, how often another of the same
         file did) and ``level_kappa`` (Fleiss' kappa of that level against all others).
-        ``tables["confusion"]``: where one trainer gave ``level``, the share of the others who gave ``other_level``;
-        ``n_students`` have a file with both.
+        ``tables["confusion"]``: where one trainer gave ``level``, the share of the others who gave ``other_level``, the
+        level above or below; ``n_students`` have a file with both.
         ``tables["pairs"]``: for each two trainers with a common file, over all the criteria asked: share of equal
         scores, Cohen's kappa and the mean difference in levels (first minus second).
         ``tables["benchmark"]``: the words of four scales for the first coefficient of krippendorff, fleiss, conger …
@@ -129,7 +131,7 @@ def agreement(
         These compare students rated by these trainers, whatever ``clusters`` and ``trainers``.
         ``tables["margins"]``: do two trainers use the levels alike; ``difference`` in levels, first minus second.
         ``tables["sample_size"]``: students rated twice that an interval of ± ``half_width`` needs.
-        ``tables["tests"]``, where kendall_w is asked: its χ² and F.
+        ``tables["tests"]``, where kendall_w, cohen, or fleiss with identity weights is asked: tests against chance.
         ``model`` (by="criterion", with resamples): the resampled values, shape (resample, criterion, coefficient); the
         same students are drawn for all criteria, so that differences and orders of criteria can be read off them.
 
@@ -145,6 +147,8 @@ def agreement(
     ed.; Efron (1987) doi:10.1080/01621459.1987.10478410; Owen & Eckles (2012) doi:10.1214/12-AOAS547.
     """
     asked = locals()
+    if interval is None:
+        asked["interval"] = "bca" if resamples and trainers == "these" else "t"
     names = _checked(asked)
     check_further(group, adjustment, half_width)
     chosen = _chosen(ratings, criteria)
@@ -160,8 +164,8 @@ def agreement(
         "confusion": confusion_table(groups, plan),
     }
     tables |= further_tables(ratings, chosen, groups, tables["agreement"], weights, settings)
-    if "kendall_w" in names:
-        tables["tests"] = concordance_table(groups)
+    if with_test := tested(names, settings["weights"]):
+        tables["tests"] = chance_table(groups, with_test)
     model = _draws(groups, names) if resamples and by == "criterion" else None
     notes = together(agreement_notes(ratings, chosen, tables, settings, model), further_notes(tables, settings))
     return Result("agreement", tables, notes, settings, inputs, model)

@@ -56,11 +56,11 @@ def _reason(group: Group, value: float, coefficient: str) -> str:
     """Why a coefficient cannot be compared; empty where it can."""
     if group.reason:
         return group.reason
-    return "not_two_trainers" if group.data(coefficient) is None else reservation(group.counts, value)
+    return "not_two_trainers" if group.data(coefficient) is None else reservation(group.counts, coefficient, value)
 
 
 def interval(value: Any, se: Any, df: Any, level: float) -> tuple[Array, Array]:
-    """t intervals on Fisher's z scale, on the plain one where that ends: the ways of the table of agreement."""
+    """t intervals on Fisher's z scale, on the plain one where that ends."""
     low, high = t_interval(value, se, df, level, "fisher")
     plain = t_interval(value, se, df, level)
     ends = ~(np.isfinite(low) & np.isfinite(high))

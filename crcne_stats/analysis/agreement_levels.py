@@ -1,4 +1,4 @@
-"""Agreement level by level, and which levels trainers take for which."""
+"""Agreement level by level, and which neighbouring levels trainers take for each other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from crcne_stats.core.counts import Counts, distinct
 from crcne_stats.core.levels import confused
 
 _LEVELS = ("level", "coefficient", "value", "se", "low", "high", "n_students", "n_ratings", "share", "reason")
-_CONFUSION = ("level", "other_level", "value", "se", "low", "high", "n_students", "n_ratings", "reason")
+_CONFUSION = ("level", "other_level", "value", "se", "low", "high", "n_students", "reason")
 
 
 def level_table(groups: list[Group], plan: Plan) -> pd.DataFrame:
@@ -38,7 +38,7 @@ def level_table(groups: list[Group], plan: Plan) -> pd.DataFrame:
 
 
 def confusion_table(groups: list[Group], plan: Plan) -> pd.DataFrame:
-    """One row per group and two levels: where one trainer gave ``level``, how often another gave ``other_level``."""
+    """One row per group and two neighbouring levels: where one trainer gave ``level``, how often another the other."""
     rows: list[dict[str, Any]] = []
     for group in groups:
         data, q = group.counts, group.counts.n_levels
@@ -54,7 +54,7 @@ def confusion_table(groups: list[Group], plan: Plan) -> pd.DataFrame:
                 row["reason"] = "never_confused"
             row |= _spread(row, drawn, column, data, plan, "logit")
             about = {"level": group.levels[first], "other_level": group.levels[other]}
-            rows.append({**group.labels, **about, **row, "n_students": both, "n_ratings": int(table[:, first].sum())})
+            rows.append({**group.labels, **about, **row, "n_students": both})
     return typed(pd.DataFrame(rows, columns=[*groups[0].labels, *_CONFUSION]))
 
 
@@ -83,7 +83,8 @@ def _spread(
     if row["reason"] or drawn is None:
         return {}
     units = min(data.n_students, plan.n_units)
-    return spread(row["value"], drawn[:, column], units, plan, None, scale)
+    found = spread(row["value"], drawn[:, column], units, plan, None, scale)
+    return {key: found[key] for key in found if key != "kind"}
 
 
 def _reservation(value: float, students: int, data: Counts, analytic: bool) -> str:

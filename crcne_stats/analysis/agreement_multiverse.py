@@ -160,7 +160,7 @@ def _estimate(data: Counts, name: str, w: Array | None, n_students: int, setting
     if not data.n_ratings or not data.pairable.any():
         return _nothing("too_few")
     value, pull = influence(data, name, w, n_students)
-    reason = reservation(data, value)
+    reason = reservation(data, name, value)
     if reason:
         return _nothing(reason, NAN if data.n_students_pairable < ENOUGH else value)
     se = float(standard_errors(pull[:, None])[0])

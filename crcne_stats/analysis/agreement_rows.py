@@ -12,7 +12,7 @@ import pandas as pd
 from crcne_stats.analysis.agreement_groups import Array, Group
 from crcne_stats.core import agreement as core
 from crcne_stats.core import intervals
-from crcne_stats.core.agreement_concordance import concordance_tests
+from crcne_stats.core.agreement_tests import TESTS
 from crcne_stats.core.counts import Counts
 from crcne_stats.core.influence import influence, standard_errors
 from crcne_stats.core.jackknife import jackknife, jackknife_se
@@ -51,9 +51,9 @@ class Plan:
     n_units: int
     n_trainers: int
 
-    def method(self, resampled: bool) -> str:
-        """The key of ``words`` that says how error and interval were found."""
-        return _METHODS[self.clusters, self.trainers][self.interval if resampled else ""]
+    def method(self, kind: str) -> str:
+        """The key of ``words`` that says how error and interval were found; ``kind`` "" is without resamples."""
+        return _METHODS[self.clusters, self.trainers][kind]
 
     def left(self, students: int, trainers: int = 0) -> tuple[float, float]:
         """The shares of variance that stay when so many of a finite number of students and trainers were seen."""
@@ -87,29 +87,37 @@ def _estimate(group: Group, name: str, plan: Plan) -> dict[str, Any]:
         "n_double": data.n_students_pairable,
         "n_trainers": data.n_trainers if all_files else data.n_trainers_pairable,
         "n_ratings": data.n_ratings if all_files else data.n_ratings_pairable,
-        "se_linearised": NAN, "se_jackknife": NAN, "method": plan.method(plan.resamples > 0), "reason": group.reason,
+        "se_linearised": NAN, "se_jackknife": NAN, "method": plan.method(plan.interval if plan.resamples else ""),
+        "reason": group.reason,
     }  # fmt: skip
     own = None if group.reason else group.data(name)
     if own is None:
         return {**row, "reason": group.reason or "not_two_trainers"}
     value, pa, pe = (float(x[0]) for x in core.values(core.moments_of(own, name, group.weights), name, group.weights))
-    row |= {"value": value, "pa": pa, "pe": pe, "reason": reservation(group.counts, value) or _few_units(own, plan)}
+    row |= {
+        "value": value,
+        "pa": pa,
+        "pe": pe,
+        "reason": reservation(group.counts, name, value) or _few_units(own, plan),
+    }
     if not row["reason"]:
-        drawn = group.draws(name)
-        row |= {"method": plan.method(drawn is not None), **_errors(own, name, group.weights, plan)}
-        row |= agreement_interval(own, name, group.weights, value, drawn, plan)
+        found = agreement_interval(own, name, group.weights, value, group.draws(name), plan)
+        row["method"] = plan.method(found.pop("kind"))
+        row |= {**_errors(own, name, group.weights, plan), **found}
     if not row["reason"] and not np.isnan(row["low"]):
         row["reason"] = _caution(name, own)
     return row
 
 
-def reservation(data: Counts, value: float) -> str:
+def reservation(data: Counts, name: str, value: float) -> str:
     """Why no interval is given, the first that applies."""
     used = data.patterns[data.patterns.sum(axis=1) >= 2].sum(axis=0)
-    if np.isnan(value) or np.count_nonzero(used) == 1:
+    if np.count_nonzero(used) == 1:
         return "one_level"
     if data.n_students_pairable == 1:
         return "one_student"
+    if np.isnan(value):
+        return "no_ranking" if name == "kendall_w" else "one_level"
     if data.unanimous:
         return "unanimous"
     return "too_few" if data.n_students_pairable < ENOUGH else ""
@@ -138,19 +146,19 @@ def _errors(data: Counts, name: str, w: Array | None, plan: Plan) -> dict[str, A
 def agreement_interval(
     data: Counts, name: str, w: Array | None, value: float, drawn: Array | None, plan: Plan
 ) -> dict[str, Any]:
-    """Columns se, low and high, or the reason why there are none."""
+    """Columns se, low and high, or the reason why there are none, and the ``kind`` of interval."""
     if plan.trainers == "like_these" and (drawn is None or plan.interval == "t"):
-        return _two_way(data, name, w, value, plan)
+        return {"kind": "", **_two_way(data, name, w, value, plan)}
     shrink = plan.left(data.n_students)[0] ** 0.5
     if drawn is not None:
         pull = influence(data, name, w, plan.n_units)[1] if plan.interval == "bca" else None
         return spread(value, value + (drawn - value) * shrink, data.n_students, plan, pull)
     if plan.resamples:  # too many pairs of trainers to resample
         se = float(standard_errors(influence(data, name, w, plan.n_units)[1][:, None])[0]) * shrink
-        return _bounds(value, se, data.n_students - 1, plan.level)
+        return {"kind": "", **_bounds(value, se, data.n_students - 1, plan.level)}
     found = core.estimate(data, name, w, plan.level)
     reach = (value - found.low) * shrink
-    return {"se": found.se * shrink, "low": value - reach, "high": min(1.0, value + reach)}
+    return {"kind": "", "se": found.se * shrink, "low": value - reach, "high": min(1.0, value + reach)}
 
 
 def _two_way(data: Counts, name: str, w: Array | None, value: float, plan: Plan) -> dict[str, Any]:
@@ -166,21 +174,22 @@ def spread(
 ) -> dict[str, Any]:
     """Standard error and interval from resamples (resample,) of ``units`` students (or INSPÉ).
 
-    The bootstrap's variance is too small by (units − 1) / units. ``pull`` (unit,): influences, for BCa.
+    The bootstrap's variance is too small by (units − 1) / units. ``pull`` (unit,): influences, for BCa; where they are
+    absent, or BCa does not exist (all resamples on one side), the interval is of t on ``scale``.
     """
     exists = drawn[~np.isnan(drawn)]
     if len(exists) < DEFINED_SHARE * len(drawn) or len(exists) < 2:
-        return {"reason": "unstable"}
+        return {"kind": plan.interval, "reason": "unstable"}
     se = float(exists.std(ddof=1)) * (units / max(units - 1, 1)) ** 0.5
-    if plan.interval == "t":
-        return _bounds(value, se, units - 1, plan.level, scale)
-    if plan.interval == "bca" and pull is not None:
-        low, high = (
-            float(end[0]) for end in intervals.bca(exists[:, None], np.array([value]), pull[:, None], plan.level)
-        )
-    else:
+    low = high = NAN
+    if plan.interval == "percentile":
         low, high = (float(end) for end in intervals.percentile(exists, plan.level))
-    return {"se": se, "low": low, "high": high} if np.isfinite([low, high]).all() else {"se": se, "reason": "unstable"}
+    elif plan.interval == "bca" and pull is not None:
+        ends = intervals.bca(exists[:, None], np.array([value]), pull[:, None], plan.level)
+        low, high = (float(end[0]) for end in ends)
+    if np.isfinite([low, high]).all():
+        return {"kind": plan.interval, "se": se, "low": low, "high": high}
+    return {"kind": "t", **_bounds(value, se, units - 1, plan.level, scale)}
 
 
 def _bounds(value: float, se: float, df: Any, level: float, scale: str = "fisher") -> dict[str, Any]:
@@ -193,21 +202,35 @@ def _bounds(value: float, se: float, df: Any, level: float, scale: str = "fisher
     return {"se": se, "low": float(low), "high": min(1.0, float(high))}
 
 
-def concordance_table(groups: list[Group]) -> pd.DataFrame:
-    """Kendall's W tested against unrelated rankings, by χ² and by F."""
+def tested(names: Sequence[str], weights: str) -> list[str]:
+    """The coefficients asked that have a test; that of Fleiss' kappa knows identity weights only."""
+    return [name for name in names if name in TESTS and (name != "fleiss" or weights == "identity")]
+
+
+def chance_table(groups: list[Group], names: Sequence[str]) -> pd.DataFrame:
+    """Coefficients tested against trainers who rate without regard to the files."""
     rows: list[dict[str, Any]] = []
     for group in groups:
-        data = None if group.reason else group.data("kendall_w")
-        found = [] if data is None else concordance_tests(data)
-        about = {**group.labels, "coefficient": "kendall_w", "n_students": group.counts.n_students_pairable}
-        nothing = {"statistic": NAN, "df": NAN, "df2": NAN, "p": NAN}
-        for method in ("friedman", "kendall_f"):
-            number = next((one for one in found if one["method"] == method), {"method": method, **nothing})
-            reason = group.reason or ("one_level" if np.isnan(number["p"]) else "")
-            if not reason and data is not None and not data.crossed:
-                reason = "not_crossed"
-            rows.append({**about, **number, "reason": reason})
+        for name in names:
+            data = None if group.reason else group.data(name)
+            about = {**group.labels, "coefficient": name, "n_students": group.counts.n_students_pairable}
+            nothing = "not_two_trainers" if data is None else ""
+            for found in TESTS[name](group.counts if data is None else data, group.weights):
+                reason = group.reason or nothing or _untested(data, name, found)
+                if group.reason or nothing:
+                    found |= {"statistic": NAN, "p": NAN}
+                rows.append({**about, **found, "reason": reason})
     return typed(pd.DataFrame(rows))
+
+
+def _untested(data: Counts | None, name: str, found: dict[str, Any]) -> str:
+    """Why a test is missing, or must be read with care."""
+    assert data is not None
+    value = float(core.values(core.moments_of(data, name, np.eye(data.n_levels)), name, np.eye(data.n_levels))[0][0])
+    kept = reservation(data, name, value)
+    if not np.isnan(found["p"]):
+        return kept or ("" if name != "kendall_w" or data.crossed else "not_crossed")
+    return kept or {"kendall_w": "same_ranking", "fleiss": "unequal_panels"}.get(name, "no_test")
 
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:

@@ -23,7 +23,7 @@ from scipy import stats
 
 from crcne_stats.core.counts import Counts, distinct
 from crcne_stats.core.moments import Moments, linear_moments, moments, pattern_moments, ratio_of
-from crcne_stats.core.pairs import Pairs, cell_slopes, kappa_parts, pairs, rank_parts
+from crcne_stats.core.pairs import Pairs, comparison_slopes, kappa_parts, pairs, rank_parts
 from crcne_stats.core.weights import ordinal_metric
 
 Array = NDArray[Any]
@@ -225,8 +225,7 @@ def pair_pull(met: Pairs, coefficient: str, w: Array | None, base: Moments) -> A
     """What each comparison of two trainers does to a coefficient that rests on pairs, shape (comparison,)."""
     find = COEFFICIENTS[coefficient].pairs
     assert find is not None
-    by_cell = cell_slopes(met.tables(), lambda tables: find(tables, w))
-    return by_cell[met.pair, :, met.first, met.second] @ _part_slope(coefficient, w, base)
+    return comparison_slopes(met, lambda tables: find(tables, w)) @ _part_slope(coefficient, w, base)
 
 
 def pair_weight_pull(met: Pairs, coefficient: str, w: Array | None, base: Moments) -> Array:

@@ -77,8 +77,9 @@ def cohen_slopes(tables: Array, w: Array | None) -> tuple[Array, Array]:
 
     Kappa does not change when a table is multiplied, so derivatives weighted by the table add up to zero.
     """
-    value = cohen(tables, w)[0]
-    slope = cell_slopes(tables, lambda table: cohen(table, w)[0][:, None])[:, 0]
+    value, cells = cohen(tables, w)[0], tables.shape[-1] ** 2
+    pair, cell = np.divmod(np.arange(len(tables) * cells), cells)
+    slope = cell_slopes(tables, lambda table: cohen(table, w)[0][:, None], pair, cell).reshape(tables.shape)
     return value, np.where(np.isnan(value)[:, None, None], np.nan, slope)
 
 

@@ -31,10 +31,10 @@ def level_kappa(m: Moments) -> Array:
 
 
 def confusion(m: Moments) -> Array:
-    """Where one trainer gave a level, how often another of that file gave that other level.
+    """Where one trainer gave a level, how often another of that file gave the level next to it.
 
-    Shape (resample, confused): the pairs of different levels in the order of :func:`confused`. With
-    :func:`specific_agreement` the shares of one first level add up to 1. NaN for a level that no pairable rating uses.
+    Shape (resample, confused): neighbouring levels in the order of :func:`confused`. NaN for a level that no pairable
+    rating uses.
     """
     first, other = confused(m.n_levels)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -42,6 +42,6 @@ def confusion(m: Moments) -> Array:
 
 
 def confused(q: int) -> tuple[Array, Array]:
-    """The first and the other level of each ordered pair of different levels, each (confused,)."""
-    first, other = np.nonzero(~np.eye(q, dtype=bool))
+    """The first and the other level of each ordered pair of neighbouring levels, each (confused,)."""
+    first, other = np.nonzero(np.abs(np.subtract.outer(np.arange(q), np.arange(q))) == 1)
     return first, other

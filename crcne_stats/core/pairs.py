@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,8 +62,17 @@ class Pairs:
         return np.bincount(met, minlength=len(self))
 
 
+_KNOWN: WeakKeyDictionary[Counts, Pairs] = WeakKeyDictionary()
+
+
 def pairs(counts: Counts) -> Pairs:
-    """Every comparison of two ratings of one file."""
+    """Every comparison of two ratings of one file; worked out once for the same counts."""
+    if counts not in _KNOWN:
+        _KNOWN[counts] = _compared(counts)
+    return _KNOWN[counts]
+
+
+def _compared(counts: Counts) -> Pairs:
     order = np.argsort(counts.file, kind="stable")
     size = np.bincount(counts.file, minlength=counts.n_files)
     start = np.concatenate([[0], np.cumsum(size)[:-1]]).astype(np.int64)
@@ -131,19 +141,23 @@ def rank_parts(tables: Array, w: Array | None) -> Array:
     return np.stack([cross * unit, square * unit], axis=-1)
 
 
-def cell_slopes(tables: Array, find: Callable[[Array], Array]) -> Array:
-    """Derivative of ``find(tables) -> (pair, part)`` by each cell of the tables, shape (pair, part, level, level).
+def cell_slopes(tables: Array, find: Callable[[Array], Array], pair: Array, cell: Array) -> Array:
+    """Derivative of ``find(tables) -> (pair, part)`` by chosen cells of the tables, shape (chosen, part).
 
-    Complex step (Squire & Trapp 1998, doi:10.1137/S003614459631241X), weights that follow from the counts included.
+    ``pair`` and ``cell`` (chosen,): the table, and first level × number of levels + second. Complex step (Squire &
+    Trapp 1998, doi:10.1137/S003614459631241X), weights that follow from the counts included.
     """
     q = tables.shape[-1]
-    found = []
-    for k in range(q):
-        for other in range(q):
-            step = tables.astype(complex)
-            step[:, k, other] += 1j * _STEP
-            found.append(find(step).imag / _STEP)
-    return np.stack(found, axis=-1).reshape(*found[0].shape, q, q)
+    step = tables[pair].astype(complex)
+    step[np.arange(len(pair)), cell // q, cell % q] += 1j * _STEP
+    return np.asarray(find(step).imag / _STEP)
+
+
+def comparison_slopes(met: Pairs, find: Callable[[Array], Array]) -> Array:
+    """Derivative of ``find(tables) -> (pair, part)`` by the cell of each comparison, shape (comparison, part)."""
+    q = met.n_levels
+    seen, place = np.unique((met.pair * q + met.first) * q + met.second, return_inverse=True)
+    return cell_slopes(met.tables(), find, seen // q**2, seen % q**2)[place]
 
 
 def _mid_ranks(margin: Array, n: Array) -> Array:

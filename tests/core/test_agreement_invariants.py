@@ -91,6 +91,33 @@ def test_an_unused_level_moves_percent_not_and_ac_and_bp_by_their_formulas(matri
     assert everything(longer, "brennan_prediger", "identity")[2] == pytest.approx(1 / (q + 1))
 
 
+@few
+@given(matrix=ragged(), weights=st.sampled_from(["identity", "linear", "quadratic"]))
+def test_an_unused_level_moves_weighted_coefficients_by_their_formulas(matrix, weights):
+    """Percent agreement with linear or quadratic weights moves too: the same distance is less on a longer scale."""
+    shares, pairs_of = _shares_and_pairs(matrix)
+    for q in (4, 5):
+        data, w = build(matrix, levels=tuple(range(q))), weight_matrix(weights, np.arange(q))
+        pa = (pairs_of * w[:4, :4]).sum()
+        pe_ac = w.sum() * (shares * (1 - shares)).sum() / (q * (q - 1))
+        assert everything(data, "percent", weights)[0] == pytest.approx(pa, abs=1e-12)
+        assert everything(data, "gwet_ac", weights)[0] == pytest.approx((pa - pe_ac) / (1 - pe_ac), abs=1e-12)
+        assert everything(data, "brennan_prediger", weights)[2] == pytest.approx(w.mean(), abs=1e-12)
+
+
+def _shares_and_pairs(matrix):
+    """Mean distribution of the rated files, and mean share of each ordered pair of levels on files rated twice."""
+    rows = [row[~np.isnan(row)].astype(int) for row in matrix]
+    shares = np.mean([np.bincount(row, minlength=4) / len(row) for row in rows if len(row)], axis=0)
+    found = np.zeros((4, 4))
+    twice = [row for row in rows if len(row) > 1]
+    for row in twice:
+        for a in range(len(row)):
+            for b in range(len(row)):
+                found[row[a], row[b]] += (a != b) / (len(row) * (len(row) - 1) * len(twice))
+    return shares, found
+
+
 @pytest.mark.parametrize("coefficient", GENERAL)
 def test_full_agreement_on_several_levels_is_one(coefficient):
     matrix = np.repeat(np.array([[0.0], [1.0], [2.0], [3.0], [1.0]]), 3, axis=1)
