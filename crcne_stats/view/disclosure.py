@@ -136,6 +136,10 @@ def _coarse(pairs: pd.DataFrame, threshold: int) -> pd.DataFrame:
     for name in [name for name in pairs.columns if COLUMNS[name].kind == "count"]:
         counts = pairs[name].astype(float)
         pairs[name] = counts.mask(counts >= 0) if name == "n_ratings" else counts.div(threshold).round() * threshold
+    if "df2" in pairs.columns:
+        # Degrees of freedom are students less levels, and a T² with its p tells them as well.
+        exact = pairs["df2"].notna()
+        pairs["statistic"], pairs["df2"] = pairs["statistic"].mask(exact), pairs["df2"].mask(exact)
     return _shown(pairs, np.ones(len(pairs), dtype=bool))
 
 

@@ -211,6 +211,14 @@ def test_hidden_rows_lose_their_words_too():
     assert (shown.tables["groups"]["reason"] == "hidden").all()
 
 
+def test_no_test_of_two_trainers_tells_how_many_students_they_share():
+    result = agreement(cohort(70, inspe=2), resamples=0, multiverse=False)
+    given, shown = result.tables["margins"], published(result, 5).tables["margins"]
+    assert given["df2"].notna().any() and (shown["reason"] == "hidden").any() and shown["df2"].isna().all()
+    wald = shown["method"] == "margins_wald"
+    assert shown.loc[wald, "statistic"].isna().all() and shown.loc[wald, "p"].notna().any()
+
+
 def test_a_pair_turned_round_keeps_its_bounds():
     result = agreement(cohort(90, inspe=1), resamples=0, multiverse=False)
     shown = published(result, 5).tables["margins"]
