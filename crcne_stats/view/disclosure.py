@@ -38,6 +38,10 @@ _NOTES: dict[str, tuple[str, dict[str, str]]] = {
     "describe.missing_most": ("coverage", {"facet": "facet", "member": "member"}),
     "describe.linked": ("design", {}),
     "describe.rated_once": ("design", {}),
+    "agreement.flips": ("multiverse_summary", {"criterion": "name"}),
+    "agreement.words": ("benchmark", {"criterion": "name"}),
+    "agreement.groups_differ": ("groups", {"criterion": "name"}),
+    "agreement.action_size": ("sample_size", {"criterion": "name"}),
     "difficulty.floor": ("difficulty", {"criterion": "first"}),
     "difficulty.ceiling": ("difficulty", {"criterion": "first"}),
 }
@@ -190,6 +194,11 @@ def _stays(note: Note, tables: Mapping[str, pd.DataFrame], threshold: int) -> bo
         return False
     if note.key == "agreement.double" and 0 < note.values["n_files"] - note.values["n"] < threshold:
         return False  # how many files were rated only once
+    if note.key == "agreement.shifted" and "margins" in tables:
+        pairs = tables["margins"]
+        told = {note.values["trainer_a"], note.values["trainer_b"]}
+        same = [{a, b} == told for a, b in zip(pairs["trainer_a"], pairs["trainer_b"], strict=True)]
+        return not (pairs.loc[same, "reason"] == HIDDEN).any()
     if note.key not in _NOTES:
         return True
     name, columns = _NOTES[note.key]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crcne_stats.core.compare import (
     adjusted,
@@ -104,3 +106,24 @@ def test_adjusted_p_values_as_r():
         assert np.isnan(adjusted([*p, np.nan], method)[-1])
     with pytest.raises(ValueError, match="unknown adjustment"):
         adjusted(p, "bonferroni-ish")
+
+
+@given(st.integers(0, 10_000))
+def test_order_of_students_and_of_coefficients_changes_no_test(seed):
+    rng = np.random.default_rng(seed)
+    values, pull = rng.normal(size=4), rng.normal(size=(20, 4)) / 20
+    pull -= pull.mean(axis=0)
+    rows, columns = rng.permutation(20), rng.permutation(4)
+    one, other = hotelling(values, pull), hotelling(values[columns], pull[rows][:, columns])
+    np.testing.assert_allclose([one.statistic, one.df, one.p], [other.statistic, other.df, other.p], rtol=1e-7)
+    there, back = difference(*values[:2], pull[:, :2]), difference(*values[1::-1], pull[:, 1::-1])
+    np.testing.assert_allclose([there.value, there.low, there.p], [-back.value, -back.high, back.p], rtol=1e-9)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_adjusted_p_values_are_no_smaller_and_keep_their_order(p):
+    for method in ("holm", "benjamini_hochberg"):
+        found = adjusted(p, method)
+        assert (found >= np.array(p) - 1e-15).all() and (found <= 1).all()
+        order = np.argsort(p, kind="stable")
+        assert (np.diff(found[order]) >= -1e-15).all()
