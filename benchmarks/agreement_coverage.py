@@ -197,20 +197,31 @@ def markdown(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def shortfall(rows: list[dict[str, Any]]) -> str:
+    """What the interval that draws students alone lacks where trainers are drawn too."""
+    covered = [100 * row["coverage"] for row in rows if row["method"] == "these bca"]
+    return (
+        f"Shortfall: an interval that draws students alone («these bca») holds the truth for trainers like them in "
+        f"{min(covered):.0f} to {max(covered):.0f} % of the samples, not in 95 %."
+    )
+
+
 def page(found: list[dict[str, Any]], given: Any) -> str:
     """The result as a page."""
+    error = 100 * float(np.mean([row["error"] for row in found]))
     text = [
         "# Coverage of intervals of agreement", "",
-        "Made by `benchmarks/agreement_coverage.py`; nominal 95 %. Cells: coverage in percent (mean width). «these t» "
-        "is the default of `agreement`, «like_these t» its default with `trainers=\"like_these\"`. The standard error "
-        f"of a coverage is about {100 * float(np.mean([row['error'] for row in found])):.1f} points "
-        f"({given.samples} samples, {given.resamples} resamples).", "",
+        "Made by `benchmarks/agreement_coverage.py`; nominal 95 %. Cells: coverage in percent (mean width). «these bca» is",
+        "the default of `agreement`, «like_these t» that with `trainers=\"like_these\"`. The standard error of a coverage",
+        f"is about {error:.1f} points ({given.samples} samples of each part, {given.resamples} resamples).", "",
     ]  # fmt: skip
     for about in dict.fromkeys((row["weights"], row["students"], row["trainers"]) for row in found):
         rows = [row for row in found if (row["weights"], row["students"], row["trainers"]) == about]
         weights, students, trainers = about
         who = "these trainers" if trainers is None else f"{trainers} trainers drawn, truth for trainers like them"
         text += [f"## {students} students, {who}, {weights} weights", "", markdown(rows), ""]
+        if trainers is not None:
+            text += [shortfall(rows), ""]
     return "\n".join(text)
 
 
