@@ -154,11 +154,12 @@ def study(
 def summary(key: tuple[str, str], rows: Array) -> dict[str, Any]:
     """``rows`` (sample, 3): share covered, share with the truth below, mean width."""
     covered, below, width = rows.mean(axis=0)
-    return {
-        "coefficient": key[0], "method": key[1], "coverage": float(covered), "below": float(below),
-        "above": float(1 - covered - below), "error": float(rows[:, 0].std(ddof=1) / len(rows) ** 0.5),
-        "width": float(width), "samples": len(rows),
+    numbers = {
+        "coverage": covered, "below": below, "above": 1 - covered - below,
+        "error": rows[:, 0].std(ddof=1) / len(rows) ** 0.5, "width": width,
     }  # fmt: skip
+    rounded = {name: round(float(number), 5) for name, number in numbers.items()}
+    return {"coefficient": key[0], "method": key[1], **rounded, "samples": len(rows)}
 
 
 def main() -> None:
@@ -211,9 +212,10 @@ def page(found: list[dict[str, Any]], given: Any) -> str:
     error = 100 * float(np.mean([row["error"] for row in found]))
     text = [
         "# Coverage of intervals of agreement", "",
-        "Made by `benchmarks/agreement_coverage.py`; nominal 95 %. Cells: coverage in percent (mean width). «these bca» is",
-        "the default of `agreement`, «like_these t» that with `trainers=\"like_these\"`. The standard error of a coverage",
-        f"is about {error:.1f} points ({given.samples} samples of each part, {given.resamples} resamples).", "",
+        "Made by `benchmarks/agreement_coverage.py`; nominal 95 %. Cells: coverage in percent (mean width).",
+        "«these bca» is the default of `agreement`, «like_these t» that with `trainers=\"like_these\"`.",
+        f"The standard error of a coverage is about {error:.1f} points ({given.samples} samples of each part, "
+        f"{given.resamples} resamples).", "",
     ]  # fmt: skip
     for about in dict.fromkeys((row["weights"], row["students"], row["trainers"]) for row in found):
         rows = [row for row in found if (row["weights"], row["students"], row["trainers"]) == about]

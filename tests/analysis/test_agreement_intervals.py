@@ -143,6 +143,7 @@ def test_options_that_mean_nothing_are_refused():
     for wrong in (
         {"interval": "wald"}, {"clusters": "trainer"}, {"trainers": "all"}, {"interval": "bca", "resamples": 0},
         {"clusters": "inspe", "trainers": "like_these"}, {"population_students": 0}, {"population_trainers": 9},
+        {"population_students": 19}, {"trainers": "like_these", "population_trainers": 2},
     ):  # fmt: skip
         with pytest.raises(ValueError):
             agreement(ratings, **wrong)
