@@ -113,8 +113,9 @@ def agreement(
         ``tables["agreement"]``: one row per criterion and coefficient. ``pa`` is observed and ``pe`` chance agreement,
         ``value`` = (pa − pe) / (1 − pe) (for light pa and pe are means over pairs; kendall_w has neither, and no
         weights). ``se`` belongs to the interval; beside it ``se_linearised`` (Gwet's) and ``se_jackknife``, both of
-        drawing students alone. ``n_students``, ``n_trainers`` and ``n_ratings`` are those that the coefficient uses;
-        ``n_double`` counts the students who have a file rated twice or more, on whom alone observed agreement rests.
+        drawing students (INSPÉ where ``clusters`` says so), not trainers. ``n_students``, ``n_trainers`` and
+        ``n_ratings`` are those that the coefficient uses; ``n_double`` counts the students who have a file rated twice
+        or more, on whom alone observed agreement rests.
         ``reason`` says why a number is missing or must be read with care.
         ``tables["levels"]``: for each level, ``specific`` (where one trainer gave it, how often another of the same
         file did) and ``level_kappa`` (Fleiss' kappa of that level against all others).
@@ -152,6 +153,7 @@ def agreement(
     names = _checked(asked)
     check_further(group, adjustment, half_width)
     chosen = _chosen(ratings, criteria)
+    _large_enough(ratings, asked)
     settings = _settings(asked, names, chosen)
     inputs = {"ratings": ratings}
     for column in (by, clusters):
@@ -252,6 +254,13 @@ def _checked(asked: dict[str, Any]) -> tuple[str, ...]:
     if asked["population_trainers"] is not None and asked["trainers"] == "these":
         raise ValueError('a population of trainers counts only where trainers are drawn: trainers="like_these"')
     return names
+
+
+def _large_enough(ratings: Ratings, asked: dict[str, Any]) -> None:
+    for key, column in (("population_students", "student"), ("population_trainers", "trainer")):
+        seen = len(ratings.codes(column)[1])
+        if asked[key] is not None and asked[key] < seen:
+            raise ValueError(f"{key} is {asked[key]}, fewer than the {seen} in the data")
 
 
 def _chosen(ratings: Ratings, criteria: Sequence[str] | None) -> list[str]:

@@ -45,6 +45,7 @@ def agreement_notes(
         notes
         + _paradox(tables, settings)
         + _nested(table)
+        + _inference(settings)
         + _few_drawn(main, settings)
         + ([] if _never_twice(notes) else _unavailable(table, name))
         + _most_shared(tables["pairs"])
@@ -189,6 +190,20 @@ def _paradox(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> list[
 def _nested(table: pd.DataFrame) -> list[Note]:
     apart = table["reason"] == "trainers_apart"
     return [Note("agreement.trainers_apart", {"n": int(apart.sum())}, "caution", 55)] if apart.any() else []
+
+
+def _inference(settings: dict[str, Any]) -> list[Note]:
+    """For whom the intervals hold, where it is not other students rated by these trainers."""
+    notes = []
+    if settings["trainers"] == "like_these":
+        notes.append(Note("agreement.for_trainers_like_these", {}, "finding", 44))
+    if settings["clusters"] == "inspe":
+        notes.append(Note("agreement.for_other_inspe", {}, "finding", 44))
+    if settings["population_students"] is not None:
+        notes.append(Note("agreement.of_all_students", {"n": int(settings["population_students"])}, "finding", 44))
+    if settings["population_trainers"] is not None:
+        notes.append(Note("agreement.of_all_trainers", {"n": int(settings["population_trainers"])}, "finding", 44))
+    return notes
 
 
 def _few_drawn(main: pd.DataFrame, settings: dict[str, Any]) -> list[Note]:

@@ -92,6 +92,17 @@ def test_few_trainers_drawn_are_told():
     assert "agreement.few_drawn" not in keys()
 
 
+def test_for_whom_the_intervals_hold_is_said():
+    told = {}
+    for options in (
+        {"trainers": "like_these", "population_trainers": 90}, {"clusters": "inspe"}, {"population_students": 900}, {},
+    ):  # fmt: skip
+        told |= {note.key: note for note in agreement(cohort(n=60), resamples=0, multiverse=False, **options).notes}
+    for key in ("for_trainers_like_these", "for_other_inspe", "of_all_students", "of_all_trainers"):
+        note = told[f"agreement.{key}"]
+        assert all(words(language)(f"note.{note.key}", **note.values) for language in languages())
+
+
 def test_inspe_drawn_whole():
     ratings = cohort(n=300, severity=0)
     found = table(ratings, clusters="inspe", interval="t")
@@ -132,6 +143,7 @@ def test_options_that_mean_nothing_are_refused():
     for wrong in (
         {"interval": "wald"}, {"clusters": "trainer"}, {"trainers": "all"}, {"interval": "bca", "resamples": 0},
         {"clusters": "inspe", "trainers": "like_these"}, {"population_students": 0}, {"population_trainers": 9},
+        {"population_students": 19}, {"trainers": "like_these", "population_trainers": 2},
     ):  # fmt: skip
         with pytest.raises(ValueError):
             agreement(ratings, **wrong)

@@ -91,6 +91,12 @@ def test_krippendorff_canonical_data(metric, printed):
     assert value(data, "krippendorff", metric) == pytest.approx(peer_alpha(matrix, metric, [1, 2, 3, 4, 5]), abs=1e-12)
 
 
+@pytest.mark.parametrize(("metric", "printed"), PUBLISHED["krippendorff_three_coders"]["values"].items())
+def test_krippendorff_three_coders(metric, printed):
+    matrix = np.array(PUBLISHED["krippendorff_three_coders"]["ratings"], dtype=float)
+    assert value(from_matrix(matrix.T, [1, 2, 3, 4]), "krippendorff", metric) == pytest.approx(printed, abs=6e-7)
+
+
 def test_krippendorff_canonical_nominal_is_exact():
     data = from_matrix(np.array(PUBLISHED["krippendorff_canonical"]["ratings"], dtype=float).T, [1, 2, 3, 4, 5])
     assert value(data, "krippendorff") == pytest.approx(904 / 1216, abs=1e-15)
