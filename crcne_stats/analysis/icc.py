@@ -85,7 +85,8 @@ def icc(
     ----------
     Shrout & Fleiss (1979), doi:10.1037/0033-2909.86.2.420. McGraw & Wong (1996), doi:10.1037/1082-989X.1.1.30. ten
     Hove, Jorgensen & van der Ark (2022), doi:10.1037/met0000391 (nested designs); (2024), doi:10.1037/met0000516 (k and
-    Q). Erosheva, Martinková & Lee (2021), doi:10.1111/rssa.12681 (restricted range).
+    Q); (2025), doi:10.1080/00273171.2025.2507745 (estimation from incomplete ratings). Erosheva, Martinková & Lee
+    (2021), doi:10.1111/rssa.12681 (restricted range).
     """
     _check(ratings, by, estimator, within, near, share, level)
     settings: dict[str, Any] = {

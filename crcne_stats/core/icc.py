@@ -100,17 +100,22 @@ def _codes(values: Any) -> tuple[Ints, int]:
 
 
 def _non_overlap(file: Ints, trainer: Ints, group: Ints, per_file: Floats) -> float:
-    """Mean over pairs of files of one group of (1/k_i + 1/k_j)/2 − k_ij/(k_i k_j); k_ij is the trainers in common."""
+    """Mean over files i, and over the others j of their group, of (1/k_i + 1/k_j)/2 − k_ij/(k_i k_j).
+
+    k_ij is the number of trainers in common. With one group this is the Q of ten Hove et al.
+    """
     home = np.zeros(len(per_file), dtype=np.int64)
     home[file] = group
-    others = np.bincount(home)[home] - 1.0
-    pairs = float(others.sum())
-    if not pairs:
+    size = np.bincount(home)
+    share = np.where(size[home] > 1, 1 / per_file, 0.0)
+    if not share.any():
         return np.nan
-    share = 1 / per_file
-    cell = group * (int(trainer.max()) + 1) + trainer
-    met = np.bincount(cell, share[file]) ** 2 - np.bincount(cell, share[file] ** 2)
-    return max(float((others * share).sum() - met.sum()) / pairs, 0.0)
+    width = int(trainer.max()) + 1
+    cell = group * width + trainer
+    met = np.bincount(cell, share[file], len(size) * width) ** 2
+    met -= np.bincount(cell, share[file] ** 2, len(size) * width)
+    common = met.reshape(len(size), width).sum(axis=1) / np.maximum(size - 1, 1)
+    return max(float(share.sum() - common.sum()) / int((share > 0).sum()), 0.0)
 
 
 @dataclass(frozen=True)

@@ -61,9 +61,10 @@ def draws(found: Components, rng: np.random.Generator, n: int) -> Floats:
     The estimates are turned into uncorrelated sums of components, the residual first. In a balanced design these are
     the mean squares over their sizes, which are exactly χ² with known degrees of freedom; elsewhere the degrees of
     freedom are those that fit the asymptotic variance (Satterthwaite). Drawing each anew is Weerahandi's generalised
-    interval (1993, doi:10.1080/01621459.1993.10476355), which Ionan et al. (2014, doi:10.1186/1471-2288-14-121) found
-    the safest for two-way designs. Normal draws of the components (ten Hove, Jorgensen & van der Ark 2022) are too
-    short above where trainers are few; benchmarks/icc_coverage.py compares them.
+    interval (1993, doi:10.1080/01621459.1993.10476355; for two-way designs see Ionan et al. 2014,
+    doi:10.1186/1471-2288-14-121). Normal draws of the components (ten Hove, Jorgensen & van der Ark 2025,
+    doi:10.1080/00273171.2025.2507745) do as well where trainers differ little, but promise too much where few trainers
+    differ as much as students do; benchmarks/results/icc_coverage.md compares them.
     """
     back = slice(None, None, -1)
     covariance = found.covariance[back, back]

@@ -3,7 +3,8 @@
 The work is cut into blocks of fixed size. Each block receives one child of ``numpy.random.SeedSequence`` and returns
 arrays, so the numbers depend on the seed and the block size, never on who did the work or in which order it ended.
 Workers come from joblib's context alone: ``with joblib.parallel_config(backend="dask"): …`` sends the same blocks to
-a cluster.
+a cluster. There the task, which carries the data, goes to each machine once; a block whose machine dies is done again
+elsewhere, from the same seed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
+from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 
 Task = Callable[[np.random.Generator, int], Any]
@@ -67,7 +69,8 @@ def repeat(
         When ``n`` or ``block`` is not positive, or a block returns another first axis than it was asked.
     """
     sizes = block_sizes(n, block)
-    jobs = (delayed(_run)(task, child, size) for child, size in zip(_children(seed, len(sizes)), sizes, strict=True))
+    told = _told(task)
+    jobs = (delayed(_run)(told, child, size) for child, size in zip(_children(seed, len(sizes)), sizes, strict=True))
     pieces: list[tuple[NDArray[Any], ...]] = []
     singles, done = [], 0
     for size, (single, arrays) in zip(sizes, Parallel(return_as="generator")(jobs), strict=True):
@@ -78,6 +81,15 @@ def repeat(
             progress(done, n)
     joined = tuple(np.concatenate(parts) for parts in zip(*pieces, strict=True))
     return joined[0] if all(singles) else joined
+
+
+def _told(task: Task) -> Any:
+    """The task, or on a cluster its copy on every machine.
+
+    Left to itself joblib would send the task with each block, or its arrays to one machine whose death loses them.
+    """
+    client = getattr(get_active_backend()[0], "client", None)
+    return task if client is None else client.scatter(task, broadcast=True, hash=False)
 
 
 def _children(seed: int | Sequence[int] | np.random.SeedSequence, count: int) -> list[np.random.SeedSequence]:

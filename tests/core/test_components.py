@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -97,3 +98,30 @@ def test_order_labels_origin_and_unit_make_no_difference(seed, unit, origin):
     plain = components(y, person, [rater])
     moved = components((origin + unit * y)[order], 7 + 3 * person[order], [9 - rater[order]])
     np.testing.assert_allclose(moved.variance, unit**2 * plain.variance, rtol=1e-4, atol=1e-5 * unit**2)
+
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+"""Public data sets that the repository does not hold, where they stand beside it."""
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="the public data sets are not here")
+@pytest.mark.parametrize(
+    ("name", "file", "item"),
+    [
+        ("penicillin", "lme4_penicillin.csv", None),
+        ("ratings1_k1", "sirt_ratings1.csv", "k1"),
+        ("ratings1_k1_one_way", "sirt_ratings1.csv", "k1"),
+        ("insteval", "insteval.csv", None),
+    ],
+)
+def test_equal_to_lme4_on_real_data(name, file, item):
+    frame = pd.read_csv(DATA / file)
+    frame = frame if item is None else frame[frame["item"] == item]
+    person, rater = pd.factorize(frame["person"])[0], pd.factorize(frame["rater"])[0]
+    both = sorted([("person", person), ("rater", rater)], key=lambda pair: -pair[1].max())
+    if name.endswith("one_way"):
+        both = [("person", person)]
+    found = components(frame["score"], both[0][1], [codes for _, codes in both[1:]])
+    wanted = [REFERENCE[name]["variance"][key] for key in (*(key for key, _ in both), "Residual")]
+    np.testing.assert_allclose(found.variance, wanted, rtol=1e-5)
+    assert found.deviance == pytest.approx(REFERENCE[name]["criterion"], abs=1e-6)

@@ -152,6 +152,19 @@ def test_q_lies_between_none_and_all_of_the_trainers_variance():
 
 
 @settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6))
+def test_q_of_groups_is_the_mean_of_their_own(seed):
+    rng = np.random.default_rng(seed)
+    cells = np.unique(np.stack([rng.integers(0, 12, 30), rng.integers(0, 5, 30)], 1), axis=0)
+    file, trainer = cells.T
+    group = file % 3
+    parts = [(icc.panel(file[group == g], trainer[group == g]), len(np.unique(file[group == g]))) for g in set(group)]
+    wanted = sum(one.non_overlap * n for one, n in parts if n > 1) / sum(n for _, n in parts if n > 1)
+    found = icc.panel(file, trainer, group)
+    assert found.non_overlap == pytest.approx(wanted, abs=1e-9)
+
+
+@settings(max_examples=30, deadline=None)
 @given(*[st.floats(0.01, 5)] * 3, st.floats(1, 6), st.floats(0, 1))
 def test_forms_keep_their_order(s, r, e, k, share):
     value = {name: form.value(s, r, e, k, share / k) for name, form in icc.FORMS.items()}
