@@ -13,7 +13,8 @@ from crcne_stats.analysis.agreement_groups import Draws, Group, drawn_units
 from crcne_stats.analysis.agreement_groups import groups as group_counts
 from crcne_stats.analysis.agreement_levels import confusion_table, level_table
 from crcne_stats.analysis.agreement_notes import agreement_notes
-from crcne_stats.analysis.agreement_rows import Plan, agreement_table, chance_table, tested
+from crcne_stats.analysis.agreement_rows import Plan, agreement_table
+from crcne_stats.analysis.agreement_tests import chance_table, tested
 from crcne_stats.core.agreement import COEFFICIENTS
 from crcne_stats.core.agreement_resamples import resampled
 from crcne_stats.core.weights import CUSTOM

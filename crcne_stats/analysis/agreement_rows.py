@@ -12,7 +12,6 @@ import pandas as pd
 from crcne_stats.analysis.agreement_groups import Array, Group
 from crcne_stats.core import agreement as core
 from crcne_stats.core import intervals
-from crcne_stats.core.agreement_tests import TESTS
 from crcne_stats.core.counts import Counts
 from crcne_stats.core.influence import influence, standard_errors
 from crcne_stats.core.jackknife import jackknife, jackknife_se
@@ -200,37 +199,6 @@ def _bounds(value: float, se: float, df: Any, level: float, scale: str = "fisher
     if not np.isfinite([low, high]).all():
         return {"se": se, "reason": "unstable"}
     return {"se": se, "low": float(low), "high": min(1.0, float(high))}
-
-
-def tested(names: Sequence[str], weights: str) -> list[str]:
-    """The coefficients asked that have a test; that of Fleiss' kappa knows identity weights only."""
-    return [name for name in names if name in TESTS and (name != "fleiss" or weights == "identity")]
-
-
-def chance_table(groups: list[Group], names: Sequence[str]) -> pd.DataFrame:
-    """Coefficients tested against trainers who rate without regard to the files."""
-    rows: list[dict[str, Any]] = []
-    for group in groups:
-        for name in names:
-            data = None if group.reason else group.data(name)
-            about = {**group.labels, "coefficient": name, "n_students": group.counts.n_students_pairable}
-            nothing = "not_two_trainers" if data is None else ""
-            for found in TESTS[name](group.counts if data is None else data, group.weights):
-                reason = group.reason or nothing or _untested(data, name, found)
-                if group.reason or nothing:
-                    found |= {"statistic": NAN, "p": NAN}
-                rows.append({**about, **found, "reason": reason})
-    return typed(pd.DataFrame(rows))
-
-
-def _untested(data: Counts | None, name: str, found: dict[str, Any]) -> str:
-    """Why a test is missing, or must be read with care."""
-    assert data is not None
-    value = float(core.values(core.moments_of(data, name, np.eye(data.n_levels)), name, np.eye(data.n_levels))[0][0])
-    kept = reservation(data, name, value)
-    if not np.isnan(found["p"]):
-        return kept or ("" if name != "kendall_w" or data.crossed else "not_crossed")
-    return kept or {"kendall_w": "same_ranking", "fleiss": "unequal_panels"}.get(name, "no_test")
 
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:

@@ -3,8 +3,8 @@
 Arrays: ``value`` (…,), ``se`` (…,), ``draws`` (resample, …), ``influence`` (student, …); bounds come back as (low,
 high), each (…,). A draw that is NaN (a resample in which the coefficient does not exist) is left out.
 
-Sources: Efron (1987) doi:10.1080/01621459.1987.10478410 (BCa); Hall (1988) doi:10.1214/aos/1176350933 (studentised);
-Efron & Tibshirani (1993), An Introduction to the Bootstrap, ch. 12–14.
+Sources: Efron (1987) doi:10.1080/01621459.1987.10478410 (BCa); Efron & Tibshirani (1993), An Introduction to
+the Bootstrap, ch. 12–14.
 """
 
 from __future__ import annotations
@@ -32,12 +32,9 @@ class Transform:
 TRANSFORMS: dict[str, Transform] = {
     "none": Transform(lambda x: x, lambda y: y, np.ones_like),
     "fisher": Transform(np.arctanh, np.tanh, lambda x: 1 / (1 - x**2)),
-    "log": Transform(lambda x: -np.log1p(-x), lambda y: -np.expm1(-y), lambda x: 1 / (1 - x)),
     "logit": Transform(lambda x: np.log(x) - np.log1p(-x), lambda y: 1 / (1 + np.exp(-y)), lambda x: 1 / (x * (1 - x))),
 }
-"""Scales by name. "fisher" maps (−1, 1), "logit" (0, 1). "log" is minus the logarithm of 1 − value, that is of the
-ratio of observed to expected disagreement for every coefficient (pa − pe) / (1 − pe); it maps (−∞, 1). A value at the
-end of a scale has no interval there: NaN."""
+"""Scales by name. "fisher" maps (−1, 1), "logit" (0, 1). A value at the end of a scale has no interval there: NaN."""
 
 
 def percentile(draws: Any, level: float = 0.95) -> tuple[Array, Array]:
@@ -124,24 +121,6 @@ def t_interval(value: Any, se: Any, df: Any, level: float = 0.95, transform: str
         low, high = scale.back(centre - reach), scale.back(centre + reach)
     usable = np.isfinite(centre) & np.isfinite(reach)
     return np.where(usable, low, np.nan), np.where(usable, high, np.nan)
-
-
-def studentised(
-    value: Any, se: Any, draws: Any, draws_se: Any, level: float = 0.95, transform: str = "none"
-) -> tuple[Array, Array]:
-    """Bootstrap-t: the quantiles of (draw − value) / se of the draw take the place of those of t (Hall 1988).
-
-    ``draws_se`` (resample, …) is the linearised standard error in each resample, 0 or NaN where the resample is left
-    out. Worked out on a scale of :data:`TRANSFORMS`.
-    """
-    scale, v = TRANSFORMS[transform], np.asarray(value, dtype=float)
-    t, s = np.asarray(draws, dtype=float), np.asarray(draws_se, dtype=float)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        pivot = (scale.to(t) - scale.to(v)) / (s * scale.slope(t))
-        pivot = np.where(np.isfinite(pivot) & (s > 0), pivot, np.nan)
-        low, high = _quantiles(pivot, np.array([(1 - level) / 2, (1 + level) / 2]))
-        unit = np.asarray(se) * scale.slope(v)
-        return scale.back(scale.to(v) - high * unit), scale.back(scale.to(v) - low * unit)
 
 
 def satterthwaite(variances: Any, df: Any) -> Array:

@@ -113,10 +113,3 @@ def jackknife_se(without: Array) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.nansum(without, axis=0) / m
         return np.where(m > 1, np.sqrt((m - 1) / m * np.nansum((without - mean) ** 2, axis=0)), np.nan)
-
-
-def jackknife_influence(without: Array) -> Array:
-    """Influences (student, …) from values without each student: what their acceleration and covariances rest on."""
-    m = (~np.isnan(without)).sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return (m - 1) / m * (np.nansum(without, axis=0) / m - without)

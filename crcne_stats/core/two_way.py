@@ -86,25 +86,38 @@ def variance_parts(counts: Counts, coefficient: str, w: Array | None) -> tuple[f
     n, number = counts.n_students, counts.n_trainers
     if n < 2 or number < 2 or np.isnan(values(base, coefficient, w)[0][0]):
         return nan, nan
-    comparison, rating = _pulls(counts, coefficient, w, base, met)
-    whole = comparison  # what a comparison does when its trainers count more, not its student
+    comparison, rating, _ = _pulls(counts, coefficient, w, base, met)
     if base.by_pair is not None:
-        size = np.bincount(met.pair)
-        whole = comparison + (pair_weight_pull(met, coefficient, w, base) / size)[met.pair]
         pull = pair_pull(met, coefficient, w, base)
         comparison = comparison + pull - pull.mean()
     student, owner = counts.cluster[counts.file], met.cluster
     n_students = int(counts.cluster.max()) + 1
     alone = np.bincount(owner, comparison, n_students) + np.bincount(student, rating, n_students)
-    by_trainer = _shared(met, whole, counts.trainer, rating, number, np.zeros_like(owner), np.zeros_like(student))
-    inside = _shared(met, comparison, counts.trainer, rating, number, owner, student)
+    first, second = met.trainers[met.pair].T
+    keys = np.concatenate([owner * number + first, owner * number + second, student * number + counts.trainer])
+    place = np.unique(keys, return_inverse=True)[1]
+    inside = np.bincount(place, np.concatenate([comparison, comparison, rating]))
+    by_trainer = float((trainer_pull(counts, coefficient, w) ** 2).sum())
     students = n / (n - 1) * float((alone**2).sum())
     # A comparison's own square stands once with the students and twice with the trainers, too often by one at least.
-    return students, max(0.0, number / (number - 1) * (by_trainer - inside / 2))
+    return students, max(0.0, number / (number - 1) * (by_trainer - float((inside**2).sum()) / 2))
 
 
-def _pulls(counts: Counts, coefficient: str, w: Array | None, base: Moments, met: Pairs) -> tuple[Array, Array]:
-    """What each comparison (comparison,) and each rating (rating,) does to the coefficient through the moments."""
+def trainer_pull(counts: Counts, coefficient: str, w: Array | None) -> Array:
+    """Derivative of a coefficient by the weight of each trainer, shape (trainer,), at weights of 1."""
+    met, number = pairs(counts), counts.n_trainers
+    base = moments_of(counts, coefficient, w)
+    comparison, rating, own = _pulls(counts, coefficient, w, base, met)
+    first, second = met.trainers.T
+    by_pair = np.bincount(met.pair, comparison, len(met))
+    if base.by_pair is not None:
+        by_pair = by_pair + pair_weight_pull(met, coefficient, w, base)
+    shared = np.bincount(first, by_pair, number) + np.bincount(second, by_pair, number)
+    return shared + np.bincount(counts.trainer, rating, number) + own
+
+
+def _pulls(counts: Counts, coefficient: str, w: Array | None, base: Moments, met: Pairs) -> tuple[Array, Array, Array]:
+    """What each comparison (comparison,), rating (rating,) and trainer (trainer,) does through the moments."""
     q, size = counts.n_levels, _sizes(counts)
     by = slope(lambda m: values(m, coefficient, w)[0][:, None], base)[:, 0]
     pair, cell = by[: q * q].reshape(q, q), by[q * q : 2 * q * q].reshape(q, q)
@@ -114,18 +127,10 @@ def _pulls(counts: Counts, coefficient: str, w: Array | None, base: Moments, met
     comparison = (pair[k, other] + pair[other, k] + 2 * pairable) / (m * (m - 1))
     comparison = comparison + (cell[k, other] + cell[other, k]) / (m - 1)
     rating = (share[counts.level] + files) / size[counts.file]
-    if COEFFICIENTS[coefficient].trainers:
-        start = linear_moments(q)
-        rating = rating + margin_pull(counts, by[start : start + q], by[start + q : start + q + q * q].reshape(q, q))
-    return comparison, rating
-
-
-def _shared(
-    met: Pairs, comparison: Array, trainer: Array, rating: Array, number: int, owner: Array, student: Array
-) -> float:
-    """Sum over trainers of the square of all their pulls (by student, where ``owner`` and ``student`` tell these)."""
-    first, second = met.trainers[met.pair].T
-    keys = np.concatenate([owner * number + first, owner * number + second, student * number + trainer])
-    seats, place = np.unique(keys, return_inverse=True)
-    sums = np.bincount(place, np.concatenate([comparison, comparison, rating]), len(seats))
-    return float((sums**2).sum())
+    if not COEFFICIENTS[coefficient].trainers:
+        return comparison, rating, np.zeros(counts.n_trainers)
+    in_sum, in_cross, rest = np.split(by[linear_moments(q) :], [q, q + q * q])
+    cross = in_cross.reshape(q, q)
+    shares = counts.margins / counts.margins.sum(axis=1, keepdims=True)
+    trainer = shares @ in_sum + 2 * np.einsum("tk,kl,tl->t", shares, cross, shares) + rest[0] + 2 * rest[1]
+    return comparison, rating + margin_pull(counts, in_sum, cross), trainer

@@ -192,6 +192,18 @@ def test_every_missing_number_has_its_reason_whatever_is_drawn(options):
                 assert (each.loc[each[numbers].isna().any(axis=1), "reason"] != "").all(), reason
 
 
+def test_each_level_is_tested_too_where_panels_are_of_one_size():
+    entry = IRRCAC["irr_diagnoses"]
+    ratings = from_matrix(entry["ratings"], entry["levels"])
+    tests = agreement(ratings, weights="identity", resamples=0, multiverse=False).tables["tests"]
+    assert tests["coefficient"].tolist() == ["fleiss"] + ["level_kappa"] * 5
+    np.testing.assert_allclose(tests["statistic"][1:], PUBLISHED["null_z"]["levels"], atol=6e-4)
+    assert tests["statistic"][0] == pytest.approx(PUBLISHED["null_z"]["fleiss"]["irr_diagnoses"])
+    assert (tests["p"] < 1e-6).all()
+    uneven = agreement(from_matrix(IRRCAC["cac_raw4raters"]["ratings"], range(1, 6)), weights="identity", resamples=0)
+    assert uneven.tables["tests"]["reason"].tolist() == ["unequal_panels"]
+
+
 def test_the_same_ranking_at_other_levels_leaves_f_without_error():
     rows = [(k, k + 1) for k in (0, 1, 2, 0, 1, 2)]
     tests = agreement(from_matrix(rows, range(4)), coefficients=["kendall_w"], resamples=0).tables["tests"]

@@ -10,7 +10,7 @@ from crcne_stats.core.agreement_resamples import Asked, answers, resampled
 from crcne_stats.core.counts import Counts, counts
 from crcne_stats.core.intervals import satterthwaite
 from crcne_stats.core.moments import moments
-from crcne_stats.core.two_way import TwoWay, variance_parts
+from crcne_stats.core.two_way import TwoWay, trainer_pull, variance_parts
 from crcne_stats.core.weights import weight_matrix
 
 MANY = [name for name, entry in agreement.COEFFICIENTS.items() if entry.files != "pair"]
@@ -66,6 +66,22 @@ def test_the_student_part_is_the_linearised_variance(name, weights):
     students, trainers = variance_parts(data, name, w)
     assert students**0.5 == pytest.approx(agreement.estimate(data, name, w, convention="delta").se, rel=0.02)
     assert trainers > 0
+
+
+@pytest.mark.parametrize("weights", ["quadratic", "krippendorff_ordinal"])
+@pytest.mark.parametrize("name", MANY)
+def test_the_pull_of_a_trainer_is_what_more_weight_does(name, weights):
+    """Krippendorff's small-sample term is held fixed in the derivative, as Gwet does: hence its wider tolerance."""
+    data, step = some(), 1e-6
+    w = weight_matrix(weights, data.scores)
+    asked, sums = Asked((name,), w), TwoWay(data, True, True, 60)
+    trainer = np.ones((14, 2 * data.n_trainers))
+    for place, code in enumerate(data.trainer_name):
+        trainer[code, [2 * place, 2 * place + 1]] += step, -step
+    found = asked.answer(*sums(np.ones((60, trainer.shape[1])), trainer))[:, 0].reshape(-1, 2)
+    moved = (found[:, 0] - found[:, 1]) / (2 * step)
+    tolerance = 5e-3 if name == "krippendorff" else 1e-7
+    np.testing.assert_allclose(trainer_pull(data, name, w), moved, atol=tolerance)
 
 
 def test_the_trainer_part_by_a_double_sum():
