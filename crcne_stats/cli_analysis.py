@@ -11,8 +11,16 @@ from typing import Any
 import click
 
 from crcne_stats.cli_click import Command
-from crcne_stats.cli_options import command, data_options, files_argument, flag, signature_options, text_option
-from crcne_stats.cli_run import loaded, options_told, progress
+from crcne_stats.cli_options import (
+    command,
+    data_options,
+    files_argument,
+    flag,
+    ratings_options,
+    signature_options,
+    text_option,
+)
+from crcne_stats.cli_run import Reading, loaded, options_told, progress
 from crcne_stats.cli_workers import repeats, worker_options, workers
 from crcne_stats.domain.analyses import analysis
 from crcne_stats.domain.errors import DataError, Problem
@@ -35,12 +43,11 @@ def analysis_command(w: Words, name: str) -> Command:
     entry = analysis(name)
     function = getattr(importlib.import_module(f"crcne_stats.analysis.{name}"), name)
     known = signature_options(w, function, {*entry.inputs, *entry.after})
-    data = data_options(w) if "students" in entry.inputs else [text_option(w, "framework", "framework")]
+    data = data_options(w) if "students" in entry.inputs else ratings_options(w)
 
     def run(w: Words, **given: Any) -> None:
-        ratings, students = loaded(
-            given.pop("files"), given.pop("students", None), given.pop("pix", ()), given.pop("framework")
-        )
+        reading = Reading.taken(given)
+        ratings, students = loaded(given.pop("files"), given.pop("students", None), given.pop("pix", ()), reading)
         out, strict = given.pop("out"), given.pop("strict")
         jobs, cluster = given.pop("jobs", None), given.pop("cluster", None)
         inputs = (ratings, students) if "students" in entry.inputs else (ratings,)

@@ -273,9 +273,9 @@ def _restricted(target: Target, share: float, level: float) -> list[dict[str, An
         reason = part.reason
         row = {**target.labels, "scope": scope, "value": NAN, "low": NAN, "high": NAN}
         if not reason:
-            found = one_way(part.y, part.file, part.group, level).estimates["ICC(1)"]
+            squares = one_way(part.y, part.file, part.group, level)
+            found, reason = squares.estimates["ICC(1)"], _of_squares(squares)
             row |= {"value": found.value, "low": found.low, "high": found.high}
-            reason = "negative_variance" if found.value < 0 else ""
         counts = {"n_students": len(np.unique(part.student)), "n_double": len(np.unique(part.student[part.double]))}
         rows.append({**row, **counts, "share": counts["n_students"] / max(len(size), 1), "reason": reason})
     return rows

@@ -17,6 +17,8 @@ CLOSE = 1e-12
 """The search ends when a Newton step promises to lower the deviance by less than this."""
 SURE = 1e-6
 """A step that promises less is taken as it is: the fall drowns in the rounding of the deviance."""
+STUCK = 1e-3
+"""Where no step lowers the deviance, one that promises less than this has only rounding against it."""
 EXACT = 1e-11
 """A residual variance under this share of the total is read as none at all."""
 LARGE = 1e6
@@ -94,8 +96,11 @@ def components(y: Any, file: Any, blocks: list[Any], fixed: Any = None) -> Compo
     while steps < MOST_STEPS and not converged and not _exact(design, point):
         steps += 1
         slope, curvature = _derivatives(design, point)
-        point, promised = _step(design, point, slope, curvature)
-        converged = promised < CLOSE
+        found, promised = _step(design, point, slope, curvature)
+        converged = promised < (CLOSE if found is not point else STUCK)
+        if found is point:
+            break
+        point = found
     if _exact(design, point):
         return _without_residual(design, steps)
     return _answer(design, point, converged, steps)
@@ -111,7 +116,10 @@ def _at(design: Absorbed, ratios: Floats) -> _Point:
     scale = design.scales(ratios[1:])
     scaled = gram * scale[:, None] * scale
     scaled.flat[:: len(scaled) + 1] += np.r_[np.zeros(design.n_fixed), np.ones(len(scaled) - design.n_fixed)]
-    factor = linalg.cho_factor(scaled, lower=True, check_finite=False)
+    try:
+        factor = linalg.cho_factor(scaled, lower=True, check_finite=False)
+    except linalg.LinAlgError:  # so far out that the digits are gone: no better place than any other
+        return _Point(ratios, np.inf, np.nan, gram, None, np.full(len(gram), np.nan))
     solution = linalg.cho_solve(factor, scale * cross, check_finite=False)
     residual = max(float(square - (scale * cross) @ solution), 1e-300)
     logs = np.log1p(ratios[0] * design.per_file).sum() + 2 * np.log(np.diag(factor[0])).sum()
@@ -177,10 +185,10 @@ def _step(design: Absorbed, point: _Point, slope: Floats, curvature: Floats) -> 
         # No ratio falls or grows more than a hundredfold at once, save to zero itself.
         ratios = np.minimum(np.maximum(point.ratios + length * move, 0.0), 100 * np.maximum(point.ratios, 1e-2))
         found = _at(design, ratios)
-        if promised < SURE or found.deviance <= point.deviance:
+        if np.isfinite(found.deviance) and (promised < SURE or found.deviance <= point.deviance):
             return found, promised
         length /= 2
-    return point, 0.0
+    return point, promised
 
 
 def _without_residual(design: Absorbed, steps: int) -> Components:
@@ -191,8 +199,11 @@ def _without_residual(design: Absorbed, steps: int) -> Components:
         point = _at(design, np.exp(logs))
         return point.deviance - design.freedom * np.log(point.residual) + point.residual / least
 
-    start = np.full(1 + len(design.sizes), np.log(LARGE / 2))
-    found = optimize.minimize(deviance, start, method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-9})
+    size = 1 + len(design.sizes)
+    found = optimize.minimize(
+        deviance, np.full(size, np.log(LARGE / 2)), method="Nelder-Mead", bounds=[(-2.0, np.log(LARGE) + 10)] * size,
+        options={"xatol": 1e-6, "fatol": 1e-7},
+    )  # fmt: skip
     ratios = np.exp(found.x)
     estimate = least * np.r_[np.where(ratios > 1, ratios, 0.0), 0.0]
     none = np.full((len(estimate), len(estimate)), np.nan)

@@ -47,6 +47,14 @@ doi:10.1037/0033-2909.86.2.420). ICC(Q,k) and k for incomplete designs: ten Hove
 doi:10.1037/met0000516), after Putka, Le, McCloy & Diaz (2008, doi:10.1037/0021-9010.93.5.959)."""
 
 
+def value(form: str, parts: Any, k: float, q: float) -> Any:
+    """A form at components (s, r, e or s, e; any shape each); NaN where nothing varies that it could compare."""
+    s, e = parts[0], parts[-1]
+    r = parts[1] if len(parts) == 3 else np.zeros_like(s)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(FORMS[form].value(s, r, e, k, q), dtype=float)
+
+
 @dataclass(frozen=True)
 class Panel:
     """Who rated what, and what that design can tell.
@@ -183,9 +191,10 @@ def two_way(x: Any, level: float = 0.95) -> Anova:
     error = float(((table - rows[:, None] - columns + mean) ** 2).sum()) / df2
     parts = np.array([(between - error) / k, (trainers - error) / n, error])
     if error * df2 <= NIL * float(((table - mean) ** 2).sum()):
-        s, r, e = parts[0], parts[1], 0.0
-        return Anova({name: Estimate(float(FORMS[name].value(s, r, e, k, 0.0)), np.nan, np.nan)
-                      for name, form in FORMS.items() if form.two_way}, parts, k, True)  # fmt: skip
+        names = [name for name, form in FORMS.items() if form.two_way]
+        parts[np.abs(parts) <= NIL * table.var()] = 0.0
+        alone = {name: Estimate(float(value(name, parts, k, 0.0)), np.nan, np.nan) for name in names}
+        return Anova(alone, parts, k, True)
     c = _ratio_form(between / error, df1, df2, k, level)
     a = _agreement(between, trainers, error, n, k, level, c)
     found = {"ICC(A,1)": a, "ICC(A,k)": _stepped(a, k), "ICC(C,1)": c, "ICC(C,k)": _stepped(c, k)}
@@ -197,25 +206,28 @@ def _ratio_form(f: float, df1: int, df2: int, k: float, level: float) -> Estimat
     """(F − 1) / (F + k − 1), exact bounds from those of F."""
     reach = (1 + level) / 2
     low, high = f / stats.f.ppf(reach, df1, df2), f * stats.f.ppf(reach, df2, df1)
-    value, down, up = ((ratio - 1) / (ratio + k - 1) for ratio in (f, low, high))
-    return Estimate(value, down, up, f, df1, df2, float(stats.f.sf(f, df1, df2)))
+    point, down, up = ((ratio - 1) / (ratio + k - 1) for ratio in (f, low, high))
+    return Estimate(point, down, up, f, df1, df2, float(stats.f.sf(f, df1, df2)))
 
 
 def _agreement(ms: float, mt: float, me: float, n: int, k: int, level: float, test: Estimate) -> Estimate:
-    """Form A from the mean squares of students, trainers and error."""
-    value = (ms - me) / (ms + (k - 1) * me + k * (mt - me) / n)
-    ratio, rest = k * value * mt / me, n * (1 + (k - 1) * value) - k * value
-    v = (k - 1) * (n - 1) * (ratio + rest) ** 2 / ((n - 1) * ratio**2 + rest**2)
+    """Form A from the mean squares of students, trainers and error (error above 0)."""
+    point = (ms - me) / (ms + (k - 1) * me + k * (mt - me) / n)
+    ratio, rest = k * point * mt / me, n * (1 + (k - 1) * point) - k * point
+    below = (n - 1) * ratio**2 + rest**2
+    if below <= NIL:  # no variance to which degrees of freedom could be fitted
+        return Estimate(point, np.nan, np.nan, test.f, test.df1, test.df2, test.p)
+    v = (k - 1) * (n - 1) * (ratio + rest) ** 2 / below
     reach = (1 + level) / 2
     high, low = stats.f.ppf(reach, n - 1, v), stats.f.ppf(reach, v, n - 1)
     other = k * mt + (k * n - k - n) * me
     down, up = n * (ms - high * me) / (high * other + n * ms), n * (low * ms - me) / (other + n * low * ms)
-    return Estimate(value, down, up, test.f, test.df1, test.df2, test.p)
+    return Estimate(point, down, up, test.f, test.df1, test.df2, test.p)
 
 
 def _stepped(single: Estimate, k: float) -> Estimate:
     """The mean of k trainers, by Spearman & Brown; NaN where the means of all files are equal."""
     rho = np.array([single.value, single.low, single.high])
     below = 1 + (k - 1) * rho
-    value, low, high = np.where(below > NIL, k * rho / np.where(below > NIL, below, 1.0), np.nan).tolist()
-    return Estimate(value, low, high, single.f, single.df1, single.df2, single.p)
+    point, low, high = np.where(below > NIL, k * rho / np.where(below > NIL, below, 1.0), np.nan).tolist()
+    return Estimate(point, low, high, single.f, single.df1, single.df2, single.p)

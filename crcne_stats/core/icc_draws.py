@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crcne_stats.core.components import Components, components
-from crcne_stats.core.icc import FORMS, Estimate
+from crcne_stats.core.icc import FORMS, Estimate, value
 
 Floats = NDArray[np.float64]
 MOST = 1e7
@@ -88,15 +88,7 @@ def estimates(
     found = {}
     for name, form in FORMS.items():
         if form.two_way == given.two_way:
-            value = _value(name, given.found.variance[:, None], k, q)[0]
-            low, high = np.quantile(_value(name, drawn, k, q), ends)
-            found[name] = Estimate(float(value), float(low), float(high))
+            point = value(name, given.found.variance[:, None], k, q)[0]
+            low, high = np.quantile(value(name, drawn, k, q), ends)
+            found[name] = Estimate(float(point), float(low), float(high))
     return found, np.quantile(drawn, ends, axis=1).T
-
-
-def _value(name: str, parts: Floats, k: float, q: float) -> Floats:
-    """A form at components (component, draw)."""
-    s, e = parts[0], parts[-1]
-    r = parts[1] if len(parts) == 3 else np.zeros_like(s)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(FORMS[name].value(s, r, e, k, q), dtype=float)

@@ -78,7 +78,9 @@ def load_students(
     if not raws and not found and not problems:
         raise DataError([Problem("no_students")])
     if framework is None and not problems and not found and len(raws) == 1 and is_saved(raws[0]):
-        return _saved(raws[0])
+        as_written = _saved(raws[0])
+        if as_written is not None:
+            return as_written
     return students_of([*raws, *found], chosen, missing, allow, problems)
 
 
@@ -135,11 +137,14 @@ def write_students(students: Students, path: str | Path) -> Path:
     return write_table(frame, target)
 
 
-def _saved(raw: RawTable) -> Students:
-    """Students as they were written: valid then, so valid now."""
+def _saved(raw: RawTable) -> Students | None:
+    """Students as they were written; None where the table was changed since and is faulty."""
     told = about(raw)
-    table = pd.DataFrame(dict(zip(raw.header, raw.cells, strict=True)))
-    return Students.trusted(prepare(table, told["framework"]), told.pop("framework"), **told)
+    framework = told.pop("framework")
+    if len(set(raw.header)) < len(raw.header) or "student" not in raw.header:
+        return None
+    prepared = prepare(pd.DataFrame(dict(zip(raw.header, raw.cells, strict=True))), framework)
+    return None if faults(prepared, framework) else Students.trusted(prepared, framework, **told)
 
 
 def _students(
@@ -177,6 +182,8 @@ def _notes(parts: Sequence[_Part]) -> list[Note]:
     columns = list(dict.fromkeys(text for part in parts for text in part.set_aside))
     sheets = [sheet for part in parts for sheet in part.raw.sheets_aside]
     notes = []
+    if formulas := sum(part.raw.formulas_in(part.used) for part in parts):
+        notes.append(Note("ratings.formulas_read", {"n": formulas}, "caution", 75))
     if columns:
         values = {"n": len(columns), "columns": ", ".join(columns[:8])}
         notes.append(Note("ratings.columns_set_aside", values, "caution", 74))
@@ -208,6 +215,7 @@ class _Part:
     kept: np.ndarray
     wrong: np.ndarray
     header: Mapping[str, str]
+    used: list[str]
     set_aside: list[str]
     problems: Problems
 
@@ -218,7 +226,8 @@ def _read(raw: RawTable, framework: Framework, codes: frozenset[str]) -> _Part:
     mapped = {index: name for index, text in enumerate(raw.header) if (name := known.column(text))}
     problems = reading.header_faults(raw, mapped, ["student"], known.headers)
     broken = bool(problems)
-    for fault in raw.faults:
+    used = [raw.header[index] for index in mapped]
+    for fault in raw.faults_in(used):
         problems.add(fault)
     column = {name: index for index, name in reversed(mapped.items())}
     header = {name: raw.header[index] for name, index in column.items()}
@@ -229,7 +238,7 @@ def _read(raw: RawTable, framework: Framework, codes: frozenset[str]) -> _Part:
     if broken:
         kept = kept[:0]
     part = _Part(
-        raw, pd.DataFrame(index=range(len(kept))), kept, np.zeros(len(kept), bool), header, set_aside, problems
+        raw, pd.DataFrame(index=range(len(kept))), kept, np.zeros(len(kept), bool), header, used, set_aside, problems
     )
     parsers = _parsers(framework)
     for name in COLUMNS:

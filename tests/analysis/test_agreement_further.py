@@ -125,6 +125,21 @@ def test_independent_groups_get_a_test_without_common_students():
             assert contrast == pytest.approx(value[place] - np.average(value[rest], weights=weight[rest]))
 
 
+def test_sessions_of_other_students_are_independent_and_of_some_of_the_same_are_not():
+    frame = cohort(120, criteria=1).frame.drop(columns="session")
+    student = frame["student"].astype(int)
+    apart = frame.assign(session=np.where(student < 60, "before", "after"))
+    again = pd.concat([apart, frame[student < 10].assign(session="after")])
+    for given, method in ((apart, "homogeneity"), (again, "hotelling")):
+        ratings = Ratings.from_frame(given, framework=cohort(12, criteria=1).framework)
+        result = agreement(ratings, group="session", resamples=0, multiverse=False)
+        test = only(result.tables["omnibus"], hypothesis="equal_groups")
+        assert test["method"] == method and 0 < test["p"] < 1
+        one, other = (only(result.tables["groups"], session=name) for name in ("after", "before"))
+        assert one["contrast"] == pytest.approx(-other["contrast"]) == one["value"] - other["value"]
+        assert one["p"] == pytest.approx(other["p"])
+
+
 def test_a_criterion_less_agreed_on_is_told_and_so_is_what_it_takes_to_know():
     result = agreement(cohort(400, criteria=3), resamples=0)
     keys = {note.key: note for note in result.notes}

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import crcne_stats as cs
 from crcne_stats.core.icc import FORMS
@@ -225,3 +227,23 @@ def test_few_trainers_are_told_and_the_figure_can_be_read_aloud():
     assert cs.figure(result, "icc", lang="en").get_axes()
     assert "c0" in alt_text(result, "icc", "fr") or "c1" in alt_text(result, "icc", "fr")
     assert cs.figure(cs.icc(pairs(inspe=2), by="inspe"), "icc").get_axes()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(["auto", "reml", "anova"]), st.sampled_from(["auto", "island", "all"]))
+def test_small_odd_data_give_numbers_or_reasons(seed, estimator, within):
+    rng = np.random.default_rng(seed)
+    n, k = rng.integers(1, 10), rng.integers(1, 5)
+    a, b = rng.integers(0, 3, (n, 1)), rng.integers(0, 3, k)
+    table = [rng.integers(0, 3, (n, k)), a + 0 * b, b + 0 * a, a + b, a + rng.integers(0, 2, (n, k))][rng.integers(5)]
+    holes = np.where(rng.random((n, k)) < rng.choice([0.3, 0.7, 1.0]), table, np.nan)
+    holes[0, 0] = 1
+    result = cs.icc(ratings(holes), estimator=estimator, within=within)
+    for name in ("icc", "criteria"):
+        found = result.tables[name]
+        assert list(found["form"]) == list(FORMS)
+        assert (found["value"].dropna() <= 1 + 1e-9).all()
+        bare = found[["value", "low", "high"]].isna().any(axis=1) & (found["reason"] == "")
+        assert not bare.any()
+        known = found[found["low"].notna()]
+        assert (known["low"] <= known["value"] + 1e-6).all() and (known["value"] <= known["high"] + 1e-6).all()

@@ -24,7 +24,8 @@ def draw(ax: Axes, result: Result, w: Words) -> None:
     table = _pooled(result)
     keys = list(dict.fromkeys(table["criterion"].astype(object)))
     heights = dict(zip(keys, criterion_rows(ax, [str(key) for key in keys]), strict=True))
-    present = [name for name in SHOWN if name in set(table["coefficient"])]
+    asked = list(dict.fromkeys(table["coefficient"]))
+    present = [name for name in SHOWN if name in asked] or asked[: len(SHOWN)]
     for index, name in enumerate(present):
         own = table[table["coefficient"] == name]
         y = (

@@ -89,7 +89,7 @@ def draw_specification(ax: Axes, result: Result, w: Words) -> None:
     above.set_xticks([])
     above.grid(axis="y")
     in_language(above.yaxis, w)
-    above.set_ylabel(w("figure.agreement.specification.y"))
+    above.set_ylabel(w("figure.agreement.specification.y", name=told(result)["name"]))
     above.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=3, borderaxespad=0)
     y, labels, heights = 0.0, [], []
     previous = ""

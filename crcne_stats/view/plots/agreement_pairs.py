@@ -52,7 +52,7 @@ def draw(ax: Axes, result: Result, w: Words) -> None:
     table = _shown(result)
     order = _trainers(table)
     place = {name: position for position, name in enumerate(order)}
-    colours, n = ramp(_STEPS), len(order)
+    colours, n = ramp(_STEPS + 5)[:_STEPS], len(order)  # light enough for dark text
     for row in table.to_dict("records"):
         a, b = place[str(row["trainer_a"])], place[str(row["trainer_b"])]
         later, first = max(a, b), min(a, b)
