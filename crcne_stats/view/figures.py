@@ -28,7 +28,7 @@ _PLOTS: dict[str, dict[str, Any]] = {
 def figures(result: Result) -> Iterator[str]:
     """The names of the figures that a result can show."""
     for name, plot in _PLOTS.get(result.name, {}).items():
-        if result.tables and all(len(result.tables.get(table, ())) for table in plot.tables):
+        if result.tables and all(len(result.tables.get(table, ())) for table in plot.tables) and plot.shown(result):
             yield name
 
 

@@ -23,7 +23,10 @@ from crcne_stats.view.audit import Equation, Ledger, complement
 RESTS_ON = ("n_students", "n_double")
 """A row rests on so many persons."""
 Key = frozenset[tuple[str, str]]
-_ASPECTS = {"coefficient", "weights", "method", "reason", "design", "form", "name", "source", "estimator"}
+_ASPECTS = {
+    "coefficient", "weights", "method", "reason", "design", "form", "name", "source", "estimator", "hypothesis",
+    "scale", "reading", "panel", "verdict", "verdict_low", "verdict_high", "verdict_sure", "conclusion", "decisive",
+}  # fmt: skip
 """Columns that name not whom a row is about but what is said of them."""
 
 
@@ -60,6 +63,10 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("describe", "corating_inspe"): (),  # see of_pairs
     ("describe", "corating"): (),
     ("agreement", "pairs"): (),
+    ("agreement", "confusion"): (),  # neighbouring levels only: what else a line adds up to is not shown
+    ("agreement", "tests"): (),
+    ("agreement", "margins"): (),
+    ("agreement", "groups"): _GROUPS,
     ("agreement", "agreement"): (*_GROUPS, Margin(("criterion",), ("n_ratings",))),
     ("agreement", "levels"): (_LEVELS, *(Margin((name,), ("n_ratings",)) for name in PARTITIONS[:4])),
     ("icc", "icc"): _GROUPS,
@@ -153,7 +160,7 @@ def units(result: Result, threshold: int) -> Units:
     for name, table in result.tables.items():
         if "student" not in table.columns and len(table):
             _counted(found, result, name, table)
-    for extra in (_shares, _ends, _joined):
+    for extra in (_shares, _ends, _joined, _of_levels):
         extra(found, result)
     return found
 
@@ -207,6 +214,8 @@ def _margin(found: Units, result: Result, name: str, table: pd.DataFrame, margin
 
 def _key(record: dict[str, Any], table: str) -> Key:
     given = {name: str(value) for name, value in record.items() if not pd.isna(value)}
+    if "other_level" in given:  # two levels confused rest on the same students, whichever is named first
+        given["level"], given["other_level"] = sorted((given["level"], given["other_level"]))
     if "facet" in given:
         return frozenset({(given["facet"], given.get("member", ""))})
     if not given:
@@ -300,6 +309,17 @@ def _ends(found: Units, result: Result) -> None:
             unit = found.keys.get(frozenset({("criterion", criterion), ("level", level.key), ("", "levels")}))
             if unit is not None:
                 found.parts.append((unit, "difficulty", np.arange(len(table)) == row, (name,)))
+
+
+def _of_levels(found: Units, result: Result) -> None:
+    """Confusions and tests of a level tell how many ratings it has."""
+    told = {"confusion": ("value", "se", "low", "high"), "tests": ("statistic", "p")}
+    for name in told if result.name == "agreement" and "levels" in result.tables else ():
+        table = result.tables.get(name, pd.DataFrame())
+        records = table.reindex(columns=about(result.name, "levels", result.tables["levels"])).to_dict("records")
+        for row, record in enumerate(records):
+            if (unit := found.keys.get(_key(record, "levels"))) is not None:
+                found.parts.append((unit, name, np.arange(len(table)) == row, told[name]))
 
 
 def _joined(found: Units, result: Result) -> None:
