@@ -160,7 +160,7 @@ def units(result: Result, threshold: int) -> Units:
     for name, table in result.tables.items():
         if "student" not in table.columns and len(table):
             _counted(found, result, name, table)
-    for extra in (_shares, _ends, _joined):
+    for extra in (_shares, _ends, _joined, _of_levels):
         extra(found, result)
     return found
 
@@ -309,6 +309,17 @@ def _ends(found: Units, result: Result) -> None:
             unit = found.keys.get(frozenset({("criterion", criterion), ("level", level.key), ("", "levels")}))
             if unit is not None:
                 found.parts.append((unit, "difficulty", np.arange(len(table)) == row, (name,)))
+
+
+def _of_levels(found: Units, result: Result) -> None:
+    """Confusions and tests of a level tell how many ratings it has."""
+    told = {"confusion": ("value", "se", "low", "high"), "tests": ("statistic", "p")}
+    for name in told if result.name == "agreement" and "levels" in result.tables else ():
+        table = result.tables.get(name, pd.DataFrame())
+        records = table.reindex(columns=about(result.name, "levels", result.tables["levels"])).to_dict("records")
+        for row, record in enumerate(records):
+            if (unit := found.keys.get(_key(record, "levels"))) is not None:
+                found.parts.append((unit, name, np.arange(len(table)) == row, told[name]))
 
 
 def _joined(found: Units, result: Result) -> None:

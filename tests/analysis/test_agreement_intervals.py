@@ -235,6 +235,21 @@ def test_a_small_confusion_is_hidden_from_both_sides():
     assert shown["value"].isna().tolist() == [True, True, False, False]
 
 
+def test_a_share_of_a_hidden_level_is_hidden_too():
+    """Two students at level 6: ratings of further levels are hidden with it, and a share would tell them."""
+    rows = [(k, k) for k in range(6) for _ in range(12 + k)] + [(k, k + 1) for k in range(5) for _ in range(8)]
+    shown = published(agreement(from_matrix(rows + [(6, 6)] * 2, range(7)), weights="identity", resamples=50)).tables
+    levels = shown["levels"][shown["levels"]["coefficient"] == "specific"].set_index("level")
+    hidden = set(levels.index[levels["reason"] == "hidden"])
+    assert 2 <= len(hidden) < 7
+    confusion = shown["confusion"]
+    assert confusion.loc[confusion["level"].isin(hidden), "value"].isna().all()
+    assert confusion.loc[~confusion["level"].isin(hidden) & (confusion["n_students"] > 4), "value"].notna().all()
+    tests = shown["tests"]
+    assert tests.loc[tests["level"].isin(hidden), "statistic"].isna().all()
+    assert tests.loc[tests["coefficient"] == "fleiss", "statistic"].notna().all()
+
+
 def test_default_coefficients_have_an_interval_each_in_a_nested_design():
     found = table(cohort(criteria=2), resamples=100)
     assert len(found) == 2 * len(DEFAULT)
