@@ -19,7 +19,7 @@ import pytest
 
 import crcne_stats as cs
 from crcne_stats.cli import main
-from crcne_stats.core.resample import repeat
+from crcne_stats.core.resample import _run, repeat
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="distributed is not installed")
 
@@ -79,9 +79,15 @@ def test_a_worker_killed_in_the_middle_changes_no_number(cluster: Cluster) -> No
         with joblib.parallel_config(backend="dask"):
             shared = repeat(task, 48, seed=3, progress=progress, block=2)
         assert len(client.scheduler_info()["workers"]) == 1
+        with joblib.parallel_config(backend="dask"):
+            by_one = repeat(task, 6, seed=3, block=2)
+        kept = client.scatter(task)
+        by_copy = _run(kept, np.random.SeedSequence(3).spawn(1)[0], 2)[1]
     assert seen == list(range(2, 50, 2))
-    for one, other in zip(alone, shared, strict=True):
+    for one, other, short, copy in zip(alone, shared, by_one, by_copy, strict=True):
         np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(one[:6], short)
+        np.testing.assert_array_equal(one[:2], copy)
 
 
 def test_the_command_gives_the_same_file_on_a_cluster(cluster: Cluster, tmp_path: Path) -> None:

@@ -86,10 +86,14 @@ def repeat(
 def _told(task: Task) -> Any:
     """The task, or on a cluster its copy on every machine.
 
-    Left to itself joblib would send the task with each block, or its arrays to one machine whose death loses them.
+    Left to itself joblib would send the task with each block, or its arrays to one machine whose death loses them. With
+    a single worker joblib does the work here, and nothing is sent.
     """
-    client = getattr(get_active_backend()[0], "client", None)
-    return task if client is None else client.scatter(task, broadcast=True, hash=False)
+    backend = get_active_backend()[0]
+    client = getattr(backend, "client", None)
+    if client is None or backend.effective_n_jobs(-1) == 1:
+        return task
+    return client.scatter(task, broadcast=True, hash=False)
 
 
 def _children(seed: int | Sequence[int] | np.random.SeedSequence, count: int) -> list[np.random.SeedSequence]:
@@ -98,7 +102,9 @@ def _children(seed: int | Sequence[int] | np.random.SeedSequence, count: int) ->
     return np.random.SeedSequence(root.entropy, spawn_key=root.spawn_key, pool_size=root.pool_size).spawn(count)
 
 
-def _run(task: Task, child: np.random.SeedSequence, size: int) -> tuple[bool, tuple[NDArray[Any], ...]]:
+def _run(task: Any, child: np.random.SeedSequence, size: int) -> tuple[bool, tuple[NDArray[Any], ...]]:
+    if not callable(task):  # the cluster shrank to one worker since: joblib does the work here, and hands on the copy
+        task = task.result()
     answer = task(np.random.default_rng(child), size)
     single = not isinstance(answer, tuple)
     arrays = tuple(np.asarray(part) for part in ((answer,) if single else answer))
