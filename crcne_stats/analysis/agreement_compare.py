@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,10 +41,15 @@ class Measured:
         self.pull = np.stack([pull for _, pull in pairs], axis=1) if pairs else np.zeros((n_students, 0))
         self.reasons = [_reason(group, value, coefficient) for group, value in zip(self.groups, self.values)]
 
-    @property
+    @cached_property
     def usable(self) -> Array:
         """(counts,) whether there is a value with an error."""
         return np.array([not reason for reason in self.reasons], dtype=bool)
+
+    @cached_property
+    def overlap(self) -> bool:
+        """Whether a student counts in two of the counts."""
+        return bool(((~np.isnan(self.pull[:, self.usable])).sum(axis=1) > 1).any())
 
 
 def _measured(group: Group, coefficient: str, n_students: int) -> tuple[float, Array]:
@@ -158,11 +164,6 @@ def _empty() -> dict[str, float]:
     return dict.fromkeys(names, NAN)
 
 
-def _overlap(measured: Measured) -> bool:
-    """Whether a student counts in two groups."""
-    return bool(((~np.isnan(measured.pull[:, measured.usable])).sum(axis=1) > 1).any())
-
-
 def _group_rows(measured: Measured, group: str, about: dict[str, Any], level: float) -> list[dict[str, Any]]:
     se = standard_errors(measured.pull)
     students = (~np.isnan(measured.pull)).sum(axis=0)
@@ -192,7 +193,7 @@ def _against_the_rest(measured: Measured, place: int, se: Array, students: Array
     if not rest.any():
         return None
     value = float(measured.values[place])
-    if _overlap(measured):
+    if measured.overlap:
         others = measured.pull[:, rest]
         absent = np.isnan(others).all(axis=1)
         mean = np.where(absent, np.nan, np.nansum(others, axis=1) / int(rest.sum()))
@@ -210,7 +211,7 @@ def _group_test(measured: Measured, about: dict[str, Any]) -> pd.DataFrame:
     usable = measured.usable
     n = min((g.counts.n_students_pairable for g, kept in zip(measured.groups, usable) if kept), default=0)
     values = np.where(usable, measured.values, np.nan)
-    if _overlap(measured):
+    if measured.overlap:
         test = hotelling(values, np.where(usable, measured.pull, np.nan))
         return _omnibus(test, "equal_groups", about, n, "nothing_to_compare")
     found = homogeneity(values, standard_errors(measured.pull))

@@ -60,8 +60,7 @@ def multiverse(
     above it, or holds it.
     """
     named = settings["weights"]
-    chosen = [name for name in (*WEIGHTS, named) if name != "identity" or named == "identity"]
-    every = {name: weights if name == CUSTOM else name for name in dict.fromkeys(chosen)}
+    every = {name: weights if name == CUSTOM else name for name in dict.fromkeys((*WEIGHTS, named))}
     main = (_TWIN.get(coefficient, coefficient), named, "available", "all")
     rows: list[dict[str, Any]] = []
     cells = _Cells(ratings, [str(group.labels["criterion"]) for group in found])
@@ -77,12 +76,21 @@ def multiverse(
                 w = weight_matrix(value, group.counts.scores)
                 for which in dict.fromkeys((*NAMES, main[0])):
                     rows.append({**about, "coefficient": which, "weights": name, "reading": way.reading,
-                                 "panel": way.panel, **_estimate(way.counts, which, w, n_students, settings),
+                                 "panel": way.panel, **_estimate(way.counts, which, w, n_students),
                                  "n_students": group.counts.n_students_pairable})  # fmt: skip
-    table = pd.DataFrame(rows)
-    table["reason"] = table.pop("reason").astype(object)
-    table["conclusion"] = table["conclusion"].astype(object)
+    table = _concluded(pd.DataFrame(rows), settings)
     return table, _summary(table, main)
+
+
+def _concluded(table: pd.DataFrame, settings: dict[str, Any]) -> pd.DataFrame:
+    """The estimates with their intervals, all at once, and what these conclude."""
+    value, se, df = (table[name].to_numpy(dtype=float) for name in ("value", "se", "df"))
+    low, high = interval(value, se, df, settings["level"])
+    mark, known = settings["benchmark"], ~np.isnan(se)
+    conclusion = np.select([~known, high < mark, low >= mark], ["", "below", "above"], "unsure").astype(object)
+    found = {"low": np.where(known, low, np.nan), "high": np.where(known, high, np.nan), "conclusion": conclusion}
+    columns = ["criterion", *CHOICES, "value", "se", *found, "n_students", "reason"]
+    return table.assign(**found, reason=table["reason"].astype(object))[columns]
 
 
 class _Cells:
@@ -153,10 +161,10 @@ def without_worst(data: Counts, w: Array | None) -> Counts | None:
 
 
 def _nothing(reason: str, value: float = NAN) -> dict[str, Any]:
-    return {"value": value, "se": NAN, "low": NAN, "high": NAN, "conclusion": "", "reason": reason}
+    return {"value": value, "se": NAN, "df": NAN, "reason": reason}
 
 
-def _estimate(data: Counts, name: str, w: Array | None, n_students: int, settings: dict[str, Any]) -> dict[str, Any]:
+def _estimate(data: Counts, name: str, w: Array | None, n_students: int) -> dict[str, Any]:
     if not data.n_ratings or not data.pairable.any():
         return _nothing("too_few")
     value, pull = influence(data, name, w, n_students)
@@ -164,11 +172,7 @@ def _estimate(data: Counts, name: str, w: Array | None, n_students: int, setting
     if reason:
         return _nothing(reason, NAN if data.n_students_pairable < ENOUGH else value)
     se = float(standard_errors(pull[:, None])[0])
-    low, high = interval(value, se, int((~np.isnan(pull)).sum()) - 1, settings["level"])
-    mark = settings["benchmark"]
-    conclusion = "below" if high < mark else "above" if low >= mark else "unsure"
-    return {"value": value, "se": se, "low": float(low), "high": float(high), "conclusion": conclusion,
-            "reason": ""}  # fmt: skip
+    return {"value": value, "se": se, "df": int((~np.isnan(pull)).sum()) - 1, "reason": ""}
 
 
 def _summary(table: pd.DataFrame, main: tuple[str, str, str, str]) -> pd.DataFrame:
