@@ -74,15 +74,15 @@ def one(rng: np.random.Generator, condition: dict[str, Any]) -> list[float]:
     row: list[float] = []
     dif, dff = condition.get("dif", 0), condition.get("dff", 0)
     for name, column, planted, size in (("criteria", "criterion", "c01", dif), ("trainers", "trainer", "t01", dff)):
-        table = result.tables[name].dropna(subset=["contrast"]).set_index(column)
+        table = result.tables[name].dropna(subset=["group_gap"]).set_index(column)
         quiet = table.drop(index=planted) if size and planted in table.index else table
-        out = table["verdict"].isin(["moderate", "large"])
-        mine = table["contrast"].get(planted, np.nan), float(out.get(planted, False))
+        out = table["fairness_verdict"].isin(["moderate", "large"])
+        mine = table["group_gap"].get(planted, np.nan), float(out.get(planted, False))
         row.append(float(tests[f"{column}_group", "whole_students"] < 0.05))
         if name == "trainers":
             row.append(float(tests["trainer_group", "likelihood_ratio"] < 0.05))
         row += [float((quiet["p"] < 0.05).mean()), float(out.reindex(quiet.index).any()), mine[1], float(mine[0])]
-        row.append(float((quiet["contrast"] / quiet["se"]).std(ddof=0)))
+        row.append(float((quiet["group_gap"] / quiet["se"]).std(ddof=0)))
     return row
 
 

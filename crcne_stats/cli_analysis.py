@@ -21,6 +21,7 @@ from crcne_stats.cli_options import (
     text_option,
 )
 from crcne_stats.cli_run import Reading, loaded, options_told, progress
+from crcne_stats.cli_workers import repeats, worker_options, workers
 from crcne_stats.data.anchors import load_anchors
 from crcne_stats.domain.analyses import analysis
 from crcne_stats.domain.errors import DataError, Problem
@@ -50,6 +51,7 @@ def analysis_command(w: Words, name: str) -> Command:
         reading = Reading.taken(given)
         ratings, students = loaded(given.pop("files"), given.pop("students", None), given.pop("pix", ()), reading)
         out, strict = given.pop("out"), given.pop("strict")
+        jobs, cluster = given.pop("jobs", None), given.pop("cluster", None)
         inputs = (ratings, students) if "students" in entry.inputs else (ratings,)
         asked = {key: None if value == _NONE else value for key, value in given.items() if value is not None}
         if "anchors" in asked:
@@ -58,12 +60,12 @@ def analysis_command(w: Words, name: str) -> Command:
         with progress(w(f"analysis.{name}.title")) as show:
             if "progress" in inspect.signature(function).parameters:
                 asked["progress"] = show
-            with options_told(w):
+            with workers(w, jobs, cluster), options_told(w):
                 result = function(*inputs, **asked)
         _show(w, published(result, STRICT if strict else THRESHOLD), out)
 
     text = w(f"analysis.{name}.question")
-    ends = [text_option(w, "out", "out"), flag(w, "strict")]
+    ends = [*(worker_options(w) if repeats(function) else ()), text_option(w, "out", "out"), flag(w, "strict")]
     return command(w, name, run, [files_argument(w), *data, *known, *ends], help=text)
 
 

@@ -66,7 +66,7 @@ class Intake(widgets.VBox):
         self.path = widgets.Text(description=w("lab.path"), placeholder=w("lab.example"), style=wide)
         self.version = widgets.Dropdown(description=w("lab.framework"), style=wide, options=self._versions(framework))
         self.version.layout.width = "max-content"
-        self.version.value = None if framework is None else str(framework)
+        self.version.value = "" if framework is None else str(framework)
         self.read = widgets.Button(description=w("lab.read"), button_style="primary")
         self.shown = widgets.HTML()
         for look in ("jp-RenderedHTMLCommon", "crcne"):
@@ -87,9 +87,10 @@ class Intake(widgets.VBox):
             self.path.value = " ; ".join(map(str, given))
             self._take(given)
 
-    def _versions(self, framework: str | Path | None) -> list[tuple[str, str | None]]:
+    def _versions(self, framework: str | Path | None) -> list[tuple[str, str]]:
+        """Labels and values; a value that is None would be shown as no choice at all."""
         named = [] if framework is None or str(framework) in available() else [str(framework)]
-        return [(self._w("lab.framework_found"), None), *((name, name) for name in [*available(), *named])]
+        return [(self._w("lab.framework_found"), ""), *((name, name) for name in [*available(), *named])]
 
     def _uploaded(self, change: Any) -> None:
         """Read what the browser sent from a folder that is gone afterwards; the form itself keeps none of it."""
@@ -117,7 +118,7 @@ class Intake(widgets.VBox):
         """Check the files and load their ratings when nothing is refused."""
         self.ratings, self.done.value = None, ""
         try:
-            chosen: Framework | None = None if self.version.value is None else load_framework(self.version.value)
+            chosen: Framework | None = load_framework(self.version.value) if self.version.value else None
             paths = paths_of(source)
             self.validation = validate(paths, framework=chosen)
             if not self.validation.problems and self.validation.counts["ratings"]:

@@ -152,7 +152,9 @@ def _both(chosen: Seed, path: Path, content: bytes, kind: str) -> tuple[Counter[
         facts[entry.student] += 0 if own else 1
         for name in ("inspe", "session", "pix_score"):
             value = getattr(entry, name, None)
-            text = "" if value is None or value != value else f"{value:g}" if isinstance(value, float) else str(value)
+            text = (
+                "" if value is None or value != value else f"{value:.12g}" if isinstance(value, float) else str(value)
+            )
             if text and not any(text in row or _rounded(row, text) for row in own):
                 facts[entry.student, name, text] += 1
     return Counter(), +facts

@@ -129,7 +129,7 @@ def _book(content: bytes) -> list[tuple[str, list[list[str]]]]:
             sheets = b"".join(archive.read(name) for name in archive.namelist() if name.startswith("xl/worksheets/s"))
     except Exception as error:
         raise Unsure(f"openpyxl: {type(error).__name__}") from None
-    if b't="d"><is>' in sheets or b"<c><is>" in sheets:
+    if re.search(rb'<c(?![^>]*t="inlineStr")[^>]*><is>', sheets):
         raise Unsure("openpyxl drops a text in a cell that is not marked as one")
     return [
         (sheet.title, [[_cell(cell.value) for cell in row] for row in sheet.iter_rows()])

@@ -54,12 +54,12 @@ def fairness(
         ``tables["tests"]``: is there any difference at all? For criteria and for trainers, the test from whole students
         (``method`` "whole_students"), which halo does not mislead, and the likelihood ratio, which it does.
 
-        ``tables["criteria"]``: ``contrast``, by how many logits the criterion is harder for the group than for
+        ``tables["criteria"]``: ``group_gap``, by how many logits the criterion is harder for the group than for
         ``against``, at equal ability and severity, from the mean of the criteria that do not stand out; ``se``,
-        ``low``, ``high``; ``contrast_levels``, the same in levels (negative where the group gets lower ones); ``p``,
-        ``p_adjusted`` (Benjamini & Hochberg over the table); ``verdict``: "large" and "moderate" stand out and exceed
-        0.64 or 0.43 logit (ETS classes C and B), "negligible" lies surely below 0.43 or stands out but is small (A),
-        "unclear" could be either, "not_testable" has a ``reason``. ``n_students`` are those of the smaller side.
+        ``low``, ``high``; ``group_gap_levels``, the same in levels (negative where the group gets lower ones); ``p``,
+        ``p_adjusted`` (Benjamini & Hochberg over the table); ``fairness_verdict``: "large" and "moderate" stand out and
+        exceed 0.64 or 0.43 logit (ETS classes C and B), "negligible" lies surely below 0.43 or stands out but is small
+        (A), "unclear" could be either, "not_testable" has a ``reason``. ``n_students`` are those of the smaller side.
 
         ``tables["trainers"]``: the same for trainers, more severe with the group than with ``against`` when
         positive, each compared with the colleagues of the own INSPÉ who rated the same groups.
@@ -157,13 +157,13 @@ def _table(facet: str, asked: Design, by: str, fits: Compared, found: Comparison
             k = place[i]
             value = float(contrasts.value[k])
             row |= {
-                "contrast": value, "se": float(contrasts.se[k]), "low": float(low[k]), "high": float(high[k]),
-                "contrast_levels": fits.levels_apart(int(found.cell[i]), value), "p": float(contrasts.p[k]),
-                "p_adjusted": float(adjusted_p[k]), "verdict": verdicts[k], "reason": "",
+                "group_gap": value, "se": float(contrasts.se[k]), "low": float(low[k]), "high": float(high[k]),
+                "group_gap_levels": fits.levels_apart(int(found.cell[i]), value), "p": float(contrasts.p[k]),
+                "p_adjusted": float(adjusted_p[k]), "fairness_verdict": verdicts[k], "reason": "",
             }  # fmt: skip
         else:
-            row |= dict.fromkeys(("contrast", "se", "low", "high", "contrast_levels", "p", "p_adjusted"), np.nan)
-            row |= {"verdict": "not_testable", "reason": found.reason[i]}
+            row |= dict.fromkeys(("group_gap", "se", "low", "high", "group_gap_levels", "p", "p_adjusted"), np.nan)
+            row |= {"fairness_verdict": "not_testable", "reason": found.reason[i]}
         rows.append(row)
     table = pd.DataFrame(rows)
     if facet == "trainer":

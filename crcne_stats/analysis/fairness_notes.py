@@ -29,28 +29,28 @@ def fairness_notes(tables: Mapping[str, pd.DataFrame], by: str, converged: bool)
 
 def _of(name: str, column: str, tables: Mapping[str, pd.DataFrame], by: str, n: int) -> Iterator[Note]:
     table = tables[name]
-    tested, out = table[table["reason"] == ""], table[table["verdict"].isin(OUT)]
+    tested, out = table[table["reason"] == ""], table[table["fairness_verdict"].isin(OUT)]
     test = tables["tests"].set_index(["interaction", "method"]).loc[(f"{column}_group", "whole_students")]
     values: dict[str, Any] = {"n_tested": int(tested[column].nunique()), "by": by}
     if len(out):
-        order = (-out["contrast"].abs()).sort_values(kind="stable").index
+        order = (-out["group_gap"].abs()).sort_values(kind="stable").index
         first = out.loc[order[0]]
         values |= {
             "n": int(out[column].nunique()), "first": str(first[column]), "group": str(first[by]),
-            "against": str(first["against"]), "contrast": abs(float(first["contrast"])),
-            "levels": abs(float(first["contrast_levels"])), "way": "harder" if first["contrast"] > 0 else "easier",
+            "against": str(first["against"]), "contrast": abs(float(first["group_gap"])),
+            "levels": abs(float(first["group_gap_levels"])), "way": "harder" if first["group_gap"] > 0 else "easier",
         }  # fmt: skip
         if column == "trainer":
             # The sentence names no trainer: the table does, under labels.
             values = {key: value for key, value in values.items() if key not in ("first", "group", "against", "way")}
         pair = column == "criterion" and first["against"] != OTHERS
-        rank = 20.0 if (out["verdict"] == "large").any() else 27.0
+        rank = 20.0 if (out["fairness_verdict"] == "large").any() else 27.0
         n_students = int(out["n_students"].min())
         yield Note(f"fairness.{name}_pair" if pair else f"fairness.{name}", values, "finding", rank, n_students)
         listed = {"criteria": ", ".join(dict.fromkeys(out[column].astype(str)))} if column == "criterion" else {}
         yield Note(f"fairness.{name}_action", {**listed, "by": by}, "action", rank + 3, n_students)
     elif len(tested):
-        unclear = int((tested["verdict"] == "unclear").sum())
+        unclear = int((tested["fairness_verdict"] == "unclear").sum())
         yield Note(f"fairness.{name}_none", values | {"unclear": unclear, "p": float(test["p"])}, "finding", 35, n)
     left = int(table.loc[table["reason"] != "", column].nunique())
     if left:

@@ -156,7 +156,7 @@ def curve_table(fitted: Fitted) -> pd.DataFrame:
     """``curves``: probability of each level along the location (ability less difficulty less severity)."""
     names = group_names(fitted)
     sums = step_sums(thresholds_by_level(fitted.plan, fitted.measured.known))
-    columns = ["criterion", "trainer", "level", "location", "probability"]
+    columns = ["criterion", "trainer", "level", "location", "level_probability"]
     if len(names) > MOST_CURVES:
         return pd.DataFrame(columns=columns)
     p = curves(sums, LOCATIONS)
@@ -170,7 +170,7 @@ def curve_table(fitted: Fitted) -> pd.DataFrame:
                     "trainer": about["trainer"],
                     "level": np.tile(np.array(keys, dtype=object), len(LOCATIONS)),
                     "location": np.repeat(LOCATIONS, n),
-                    "probability": p[:n, g].T.ravel(),
+                    "level_probability": p[:n, g].T.ravel(),
                 }
             )
         )

@@ -13,6 +13,7 @@ from crcne_stats.analysis.concordance import concordance
 from crcne_stats.analysis.describe import describe
 from crcne_stats.analysis.difficulty import difficulty
 from crcne_stats.analysis.fairness import fairness
+from crcne_stats.analysis.icc import icc
 from crcne_stats.analysis.severity import severity
 from crcne_stats.domain.analyses import ANALYSES, Analysis
 from crcne_stats.domain.errors import DataError, Problem, Problems
@@ -23,6 +24,7 @@ from crcne_stats.domain.students import Students
 FUNCTIONS: dict[str, Callable[..., Result]] = {
     "describe": describe,
     "agreement": agreement,
+    "icc": icc,
     "severity": severity,
     "difficulty": difficulty,
     "fairness": fairness,

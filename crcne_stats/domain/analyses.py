@@ -25,6 +25,7 @@ class Analysis:
 ANALYSES: tuple[Analysis, ...] = (
     Analysis("describe"),
     Analysis("agreement"),
+    Analysis("icc"),
     Analysis("severity", may=("students",)),
     Analysis("difficulty", after=("severity",)),
     Analysis("fairness"),

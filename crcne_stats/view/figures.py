@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from crcne_stats.domain.result import Result
 from crcne_stats.view.disclosure import THRESHOLD, published
-from crcne_stats.view.plots import agreement, concordance, describe, difficulty, fairness, severity, trainer_sheet
+from crcne_stats.view.plots import agreement, concordance, describe, difficulty, fairness, icc, severity, trainer_sheet
 from crcne_stats.view.style import drawing, styled
 from crcne_stats.words import DEFAULT_LANGUAGE, Words, words
 
@@ -20,6 +20,7 @@ _PLOTS: dict[str, dict[str, Any]] = {
     "describe": describe.PLOTS,
     "agreement": agreement.PLOTS,
     "severity": severity.PLOTS,
+    "icc": icc.PLOTS,
     "difficulty": difficulty.PLOTS,
     "fairness": fairness.PLOTS,
     "concordance": concordance.PLOTS,
@@ -30,7 +31,7 @@ _PLOTS: dict[str, dict[str, Any]] = {
 def figures(result: Result) -> Iterator[str]:
     """The names of the figures that a result can show."""
     for name, plot in _PLOTS.get(result.name, {}).items():
-        if all(len(result.tables.get(table, ())) for table in plot.tables) and result.tables and plot.wanted(result):
+        if result.tables and all(len(result.tables.get(table, ())) for table in plot.tables) and plot.shown(result):
             yield name
 
 

@@ -96,10 +96,10 @@ def test_as_erm_where_one_trainer_rated_all() -> None:
     result = fairness(Ratings.from_frame(frame, levels=range(2)))
     table = result.tables["criteria"]
     # eRm centres the items in each group and takes the model for true.
-    found = table["contrast"] - table["contrast"].mean()
+    found = table["group_gap"] - table["group_gap"].mean()
     np.testing.assert_allclose(found, expected["difference"] - np.mean(expected["difference"]), atol=0.04)
     np.testing.assert_allclose(table["se"], expected["se"], rtol=0.12)
-    assert table.loc[table["verdict"].isin(["moderate", "large"]), "criterion"].tolist() == ["c3"]
+    assert table.loc[table["fairness_verdict"].isin(["moderate", "large"]), "criterion"].tolist() == ["c3"]
     lr = result.tables["tests"].set_index(["interaction", "method"]).loc[("criterion_group", "likelihood_ratio")]
     assert lr["chi2"] == pytest.approx(expected["lr"][0], abs=1)
     assert lr["df"] == expected["lr"][1]
@@ -108,10 +108,10 @@ def test_as_erm_where_one_trainer_rated_all() -> None:
 def test_a_planted_criterion_is_found_and_no_other() -> None:
     result = fairness(drawn(1, dif=0.8))
     table = result.tables["criteria"].set_index("criterion")
-    assert table.index[table["verdict"].isin(["moderate", "large"])].tolist() == ["c1"]
+    assert table.index[table["fairness_verdict"].isin(["moderate", "large"])].tolist() == ["c1"]
     row = table.loc["c1"]
     assert row["low"] < 0.8 < row["high"] and row["mention"] == "m1" and row["against"] == "m0"
-    assert -0.6 < row["contrast_levels"] < -0.1
+    assert -0.6 < row["group_gap_levels"] < -0.1
     assert whole(result)["criterion_group"] < 0.001 and whole(result)["trainer_group"] > 0.01
     assert {note.key for note in result.notes} >= {
         "fairness.criteria_pair",
@@ -124,11 +124,11 @@ def test_a_planted_criterion_is_found_and_no_other() -> None:
 def test_a_planted_trainer_is_found_and_weaker_students_are_no_unfairness() -> None:
     result = fairness(drawn(2, students=800, dff=1.2))
     table = result.tables["trainers"].set_index("trainer")
-    assert table.index[table["verdict"].isin(["moderate", "large"])].tolist() == ["t01"]
+    assert table.index[table["fairness_verdict"].isin(["moderate", "large"])].tolist() == ["t01"]
     # Against the mean of the colleagues, who are four with the trainer among them.
     assert table.loc["t01", "low"] < 1.2 * 3 / 4 < table.loc["t01", "high"]
     assert whole(result)["trainer_group"] < 0.01
-    assert (result.tables["criteria"]["verdict"] != "large").all()
+    assert (result.tables["criteria"]["fairness_verdict"] != "large").all()
     groups = result.tables["groups"].set_index("mention")
     assert groups.loc["m1", "mean"] < groups.loc["m0", "mean"] - 0.2
     said(result)
@@ -142,7 +142,7 @@ def test_errors_and_false_alarms_are_nominal_with_halo() -> None:
         rejected.append((whole(result) < 0.05).to_numpy())
         flagged.append([(result.tables[name]["p_adjusted"] < 0.05).any() for name in z])
         for name, found in z.items():
-            found += (result.tables[name]["contrast"] / result.tables[name]["se"]).dropna().tolist()
+            found += (result.tables[name]["group_gap"] / result.tables[name]["se"]).dropna().tolist()
         tests = result.tables["tests"].set_index(["interaction", "method"])["p"]
         misled.append(tests["trainer_group", "likelihood_ratio"] < 0.05)
     assert (np.sum(rejected, axis=0) <= 3).all()  # P(more than 3 of 12 at 5 %) = 0.002
@@ -155,8 +155,8 @@ def test_islands_are_compared_within() -> None:
     result = fairness(drawn(3, dif=0.8, links=0.0))
     assert (result.tables["trainers"]["reason"] == "").all()
     table = result.tables["criteria"].set_index("criterion")
-    assert table.loc["c1", "verdict"] in ("moderate", "large")
-    centre = result.tables["trainers"].groupby("trainer_inspe")["contrast"].mean()
+    assert table.loc["c1", "fairness_verdict"] in ("moderate", "large")
+    centre = result.tables["trainers"].groupby("trainer_inspe")["group_gap"].mean()
     np.testing.assert_allclose(centre, 0, atol=1e-9)
     assert "fairness.not_converged" not in {note.key for note in result.notes}
 
@@ -166,8 +166,8 @@ def test_drift_between_sessions_is_found_by_its_group() -> None:
     result = fairness(made.ratings, group="session")
     table = result.tables["criteria"].set_index("criterion")
     for criterion, drift in made.truth["planted"]["drift"].items():
-        assert table.loc[criterion, "contrast"] == pytest.approx(drift, abs=0.3)
-        assert table.loc[criterion, "verdict"] in ("moderate", "large")
+        assert table.loc[criterion, "group_gap"] == pytest.approx(drift, abs=0.3)
+        assert table.loc[criterion, "fairness_verdict"] in ("moderate", "large")
     said(result)
 
 
@@ -181,7 +181,7 @@ def test_three_groups_each_with_the_others() -> None:
     assert not both.duplicated(["trainer", "mention"]).any()
     mirrored = both[both["against"] != "others"]
     assert (mirrored["mention"] > mirrored["against"]).all()
-    assert (trainers.loc[trainers["verdict"] == "not_testable", "reason"] != "").all()
+    assert (trainers.loc[trainers["fairness_verdict"] == "not_testable", "reason"] != "").all()
     said(result)
 
 
@@ -192,7 +192,7 @@ def test_order_and_names_change_nothing() -> None:
     frame = frame.assign(trainer=frame["trainer"].astype(object).map(names))
     one, two = fairness(ratings), fairness(Ratings.from_frame(frame, levels=range(5)))
     other = two.tables["trainers"].set_index("trainer").loc[list(names.values())].reset_index()
-    columns = ["contrast", "se", "p", "contrast_levels"]
+    columns = ["group_gap", "se", "p", "group_gap_levels"]
     np.testing.assert_allclose(one.tables["trainers"][columns], other[columns], atol=1e-6)
     np.testing.assert_allclose(one.tables["criteria"][columns], two.tables["criteria"][columns], atol=1e-6)
 
@@ -208,7 +208,7 @@ def test_small_groups_are_set_aside_and_small_cells_not_tested() -> None:
     assert "rare" not in set(few.tables["criteria"]["mention"]) | set(few.tables["criteria"]["against"])
     assert {note.key for note in few.notes} >= {"fairness.small_groups", "fairness.trainers_not_testable"}
     small = few.tables["trainers"].query("reason == 'few_in_cell'")
-    assert (small["n_students"] < 10).all() and small["contrast"].isna().all()
+    assert (small["n_students"] < 10).all() and small["group_gap"].isna().all()
     said(few)
 
 
@@ -239,7 +239,7 @@ def test_one_trainer_and_one_criterion() -> None:
 def test_a_criterion_that_a_group_never_passes_is_not_tested() -> None:
     result = asked(lambda f: f.assign(score=np.where((f["criterion"] == "c2") & (f["mention"] == "m1"), 0, f["score"])))
     row = result.tables["criteria"].set_index("criterion").loc["c2"]
-    assert (row["verdict"], row["reason"]) == ("not_testable", "no_spread")
+    assert (row["fairness_verdict"], row["reason"]) == ("not_testable", "no_spread")
     assert (result.tables["criteria"]["reason"] == "").sum() == 7
     said(result)
 
@@ -257,7 +257,7 @@ def test_what_rests_on_few_students_is_hidden_and_trainers_have_labels() -> None
     assert not set(table["trainer"]) & set(result.tables["trainers"]["trainer"])
     small = (result.tables["trainers"]["n_students"] < 11).sum()
     assert (table["reason"] == "hidden").sum() >= small > 0
-    assert table.loc[table["reason"] == "hidden", ["contrast", "n_students", "n_ratings", "p"]].isna().all(axis=None)
+    assert table.loc[table["reason"] == "hidden", ["group_gap", "n_students", "n_ratings", "p"]].isna().all(axis=None)
     for note in shown.notes:
         assert note.n_students is None or note.n_students >= 11
 

@@ -41,10 +41,10 @@ def draw_criteria(ax: Axes, result: Result, w: Words) -> None:
         own = table[table[by].astype(str) == group].set_index("criterion").reindex(names).reset_index()
         heights = rows(one, names, place == 0)
         one.axvspan(-MODERATE, MODERATE, color=FAINT, alpha=0.5, zorder=0, linewidth=0)
-        out = own["verdict"].isin(OUT).to_numpy()
+        out = own["fairness_verdict"].isin(OUT).to_numpy()
         for chosen, colour, marker in ((~out, ACCENT, "o"), (out, SERIES[1], "D")):
             part = own[chosen]
-            estimates(one, heights[chosen], part["contrast"], part["low"], part["high"], colour, marker, out[chosen])
+            estimates(one, heights[chosen], part["group_gap"], part["low"], part["high"], colour, marker, out[chosen])
         zero(one)
         one.set_title(_title(own.dropna(subset=["against"]), by, w), fontsize=9)
         in_language(one.xaxis, w)
@@ -56,7 +56,7 @@ def draw_criteria(ax: Axes, result: Result, w: Words) -> None:
 
 def _largest(table: pd.DataFrame, by: str) -> list[str]:
     """The groups that are shown: those with the largest differences, in their order."""
-    size = table["contrast"].abs().groupby(table[by].astype(str)).max().fillna(0).sort_values(ascending=False)
+    size = table["group_gap"].abs().groupby(table[by].astype(str)).max().fillna(0).sort_values(ascending=False)
     return sorted(size.index[:MOST_GROUPS])
 
 
@@ -64,30 +64,30 @@ def told_criteria(result: Result) -> dict[str, Any]:
     """How many criteria, and how many stand out."""
     table = result.tables["criteria"]
     return {"n": int(table["criterion"].nunique()),
-            "n_out": int(table.loc[table["verdict"].isin(OUT), "criterion"].nunique())}  # fmt: skip
+            "n_out": int(table.loc[table["fairness_verdict"].isin(OUT), "criterion"].nunique())}  # fmt: skip
 
 
 def draw_trainers(ax: Axes, result: Result, w: Words) -> None:
     """Trainers down, groups across, as a map; with two groups, points with their intervals."""
     by, table = _by(result), result.tables["trainers"]
     groups = sorted(set(table[by].astype(str)))
-    tested = table[table["contrast"].notna()]
+    tested = table[table["group_gap"].notna()]
     if len(groups) == 1:
-        shown = tested.sort_values("contrast", ascending=False, kind="stable")
-        far = shown["contrast"].abs().sort_values(ascending=False).index[:MOST_TRAINERS]
+        shown = tested.sort_values("group_gap", ascending=False, kind="stable")
+        far = shown["group_gap"].abs().sort_values(ascending=False).index[:MOST_TRAINERS]
         shown = shown[shown.index.isin(far)]
         heights = rows(ax, list(shown["trainer"].astype(str)))
         ax.axvspan(-MODERATE, MODERATE, color=FAINT, alpha=0.5, zorder=0, linewidth=0)
-        out = shown["verdict"].isin(OUT).to_numpy()
-        estimates(ax, heights, shown["contrast"], shown["low"], shown["high"], filled=out)
+        out = shown["fairness_verdict"].isin(OUT).to_numpy()
+        estimates(ax, heights, shown["group_gap"], shown["low"], shown["high"], filled=out)
         zero(ax)
         ax.set_title(_title(table, by, w))
         ax.set_xlabel(w("figure.fairness.trainers.logits"))
         in_language(ax.xaxis, w)
         return
-    size = tested["contrast"].abs().groupby(tested["trainer"].astype(str)).max().sort_values(ascending=False)
+    size = tested["group_gap"].abs().groupby(tested["trainer"].astype(str)).max().sort_values(ascending=False)
     trainers = sorted(size.index[:MOST_TRAINERS])
-    heat(ax, table, ("trainer", trainers), (by, groups), "contrast", w)
+    heat(ax, table, ("trainer", trainers), (by, groups), "group_gap", w)
     ax.set_title(w(f"by.{by}"))
 
 
@@ -104,8 +104,8 @@ def told_trainers(result: Result) -> dict[str, Any]:
     table = result.tables["trainers"]
     tested = table[table["reason"] == ""]
     return {"n": int(tested["trainer"].nunique()),
-            "n_out": int(tested.loc[tested["verdict"].isin(OUT), "trainer"].nunique()),
-            "largest": float(np.nanmax(np.r_[tested["contrast"].abs().to_numpy(dtype=float), 0.0]))}  # fmt: skip
+            "n_out": int(tested.loc[tested["fairness_verdict"].isin(OUT), "trainer"].nunique()),
+            "largest": float(np.nanmax(np.r_[tested["group_gap"].abs().to_numpy(dtype=float), 0.0]))}  # fmt: skip
 
 
 PLOTS = {
@@ -117,6 +117,6 @@ PLOTS = {
     ),
     "trainers": Plot(
         ("trainers",), draw_trainers, size_trainers, told_trainers,
-        lambda r: bool(r.tables["trainers"]["contrast"].notna().any()),
+        lambda r: bool(r.tables["trainers"]["group_gap"].notna().any()),
     ),
 }  # fmt: skip

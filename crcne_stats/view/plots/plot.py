@@ -16,14 +16,14 @@ from crcne_stats.words import Words
 class Plot:
     """``draw`` puts ink on the axes, ``size`` gives inches, ``told`` the values of the alternative text.
 
-    ``tables`` names the tables without which there is nothing to draw; ``wanted`` tells whether they hold it.
+    ``tables`` names the tables without which there is nothing to draw, ``shown`` says whether what they hold suits.
     """
 
     tables: tuple[str, ...]
     draw: Callable[[Axes, Result, Words], None]
     size: Callable[[Result], tuple[float, float]]
     told: Callable[[Result], dict[str, Any]]
-    wanted: Callable[[Result], bool] = lambda result: True
+    shown: Callable[[Result], bool] = lambda result: True
 
 
 def framework_of(result: Result) -> Any:

@@ -42,7 +42,7 @@ def draw_curves(ax: Axes, result: Result, w: Words) -> None:
         levels = list(part["level"].drop_duplicates())
         for index, level in enumerate(levels):
             own = part[part["level"] == level]
-            x, y = own["location"].astype(float).to_numpy(), own["probability"].astype(float).to_numpy()
+            x, y = own["location"].astype(float).to_numpy(), own["level_probability"].astype(float).to_numpy()
             name = framework.name("level", str(level), w.language)
             colour, dash = INK if index % 2 == 0 else ACCENT, DASHES[index % len(DASHES)]
             one.plot(x, y, color=colour, linestyle=dash, linewidth=1.5, label=name)
@@ -65,7 +65,7 @@ def draw_curves(ax: Axes, result: Result, w: Words) -> None:
         )
     else:
         axes[0].set_xlabel(w("figure.severity.curves.location"))
-        axes[0].set_ylabel(w("column.probability.label"))
+        axes[0].set_ylabel(w("column.level_probability.label"))
 
 
 def _grid(ax: Axes, n: int) -> list[Axes]:
