@@ -76,7 +76,8 @@ def fairness(
     Many-facet Rasch models by marginal maximum likelihood, the trainer facet kept, with a free mean of ability for each
     group in each INSPÉ. Uniform differences only. Errors are clustered by student. Differences are relative: if all the
     criteria disadvantage a group alike, or all the trainers of an INSPÉ do, nothing in the ratings tells it from a
-    weaker group.
+    weaker group. In an INSPÉ with few trainers, one who stands out pushes the colleagues the other way by as much as a
+    share of them: with three, a gap of 1 logit shows as 0.67 and −0.33.
 
     References
     ----------
