@@ -75,8 +75,8 @@ def severity(
         takes that off), knows no population, no halo and no sandwich, and gets no simulated limits.
     halo
         A random effect of student × trainer, for a trainer's criteria move together. "auto" fits it, on 200 000 ratings
-        at most, and keeps it where BIC does; True keeps it anyway. Where a trainer saw fewer than some 20 students its
-        standard deviation comes out too small. Measures come from the model with halo, fit and halo
+        at most, and keeps it where BIC does; True keeps it anyway. Where trainers saw a handful of students each
+        its standard deviation comes out too small. Measures come from the model with halo, fit and halo
         of each trainer are judged by the one without.
     slopes
         Fit the model with a slope for each trainer too (generalised partial credit) and compare it in ``model``; the

@@ -87,7 +87,7 @@ def fitted_models(
     kind = "equal_means" if wanted == "equal_means" else "inspe" if asked.people["inspe"].notna().any() else "one_mean"
     extra = [*settings["facets"], *(name for pair in pairs for name in pair)]
     extra = [name for name in dict.fromkeys(extra) if name not in ("trainer", "criterion")]
-    relative = wanted != "equal_means"
+    relative = wanted != "equal_means" or settings["estimator"] == "jml"  # which has no population
     found = {name: model(asked, name, pairs, extra, anchors, relative) for name in THRESHOLDS}
     ask, lost = _Asked(asked, {name: wish for name, (wish, _) in found.items()}, made), tuple(found[thresholds][1])
     plain, reason = ask.fit(thresholds, estimator=settings["estimator"])
@@ -114,9 +114,17 @@ def fitted_models(
     # Trainers and criteria alone are seen within a component, whose students have a mean of their own.
     simple = not extra and not pairs and anchors is None and relative and not covariates
     unseen = 0 if simple else identify(plain.plan, plain.problem.population).deficiency
-    slopes = slope_fit(plain) if settings["slopes"] else None
+    slopes = _with_slopes(plain) if settings["slopes"] else None
     chosen = Fitted(asked, marginal(best), plain, group, over, settings["level"])
     return Models(chosen, fits, kind, lost, slopes, unseen)
+
+
+def _with_slopes(plain: Fit) -> SlopeFit | None:
+    """The model with a slope for each trainer; None where it cannot be fitted."""
+    try:
+        return slope_fit(plain)
+    except (ValueError, np.linalg.LinAlgError):
+        return None
 
 
 def _with_halo(ask: _Asked, settings: dict[str, Any], plain: Fit, small: bool) -> Fit | None:

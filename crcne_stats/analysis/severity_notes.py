@@ -63,12 +63,13 @@ def _estimation(fitted: Fitted, models: Models) -> list[Note]:
 
 def _islands(fitted: Fitted, scale: Scale, tables: Tables, settings: Mapping[str, Any], refused: str) -> list[Note]:
     n_inspe = int(fitted.asked.people["inspe"].nunique())
-    pooled = settings["population"] == "equal_means" and n_inspe > 1
+    pooled = settings["population"] == "equal_means" and settings["estimator"] == "mml"
     if fitted.asked.n_components < 2:
-        return [Note("severity.equal_means", {"n": n_inspe}, "caution", 12)] if pooled else []
+        told = pooled and n_inspe > 1
+        return [Note("severity.equal_means", {"n": n_inspe}, "caution", 12)] if told else []
     values = {"n": fitted.asked.n_components}
     if pooled:
-        return [Note("severity.equal_means_islands", values | {"n_inspe": n_inspe}, "caution", 3)]
+        return [Note("severity.equal_means_islands", values, "caution", 3)]
     found = []
     if refused:
         found.append(Note("severity.link_refused", {"link": settings["link"], "reason": refused}, "caution", 4))
@@ -77,6 +78,8 @@ def _islands(fitted: Fitted, scale: Scale, tables: Tables, settings: Mapping[str
         found.append(Note("severity.action_link", {}, "action", 24))
     else:
         found.append(Note("severity.linked", values | {"assumption": scale.assumption}, "caution", 9))
+    if "assumptions" not in tables:
+        return found
     assumed = tables["assumptions"]
     assumed = assumed[assumed["n_changed"].notna() & (assumed["assumption"] != RELATIVE)]
     if len(assumed):

@@ -126,6 +126,7 @@ def _element_table(
     table["displacement"] = np.where(status == ANCHORED, moved, np.nan)
     table["method"] = fitted.method
     table["reason"] = _reasons(asked, fitted, facet, status)
+    table.loc[np.isnan(value) & (table["reason"] == ""), "reason"] = "left_out"
     return table
 
 
