@@ -20,6 +20,7 @@ _HOMES = {
     "describe": "analysis.describe",
     "difficulty": "analysis.difficulty",
     "figure": "view.figures",
+    "generalizability": "analysis.generalizability",
     "load_framework": "domain.frameworks",
     "load_pix": "data.pix",
     "load_ratings": "data.ratings",

@@ -2,6 +2,7 @@ from crcne_stats.analysis.agreement import agreement as agreement
 from crcne_stats.analysis.concordance import concordance as concordance
 from crcne_stats.analysis.describe import describe as describe
 from crcne_stats.analysis.difficulty import difficulty as difficulty
+from crcne_stats.analysis.generalizability import generalizability as generalizability
 from crcne_stats.analysis.simulate import simulate as simulate
 from crcne_stats.analysis.study import study as study
 from crcne_stats.data.pix import load_pix as load_pix

@@ -12,6 +12,7 @@ from crcne_stats.analysis.agreement import agreement
 from crcne_stats.analysis.concordance import concordance
 from crcne_stats.analysis.describe import describe
 from crcne_stats.analysis.difficulty import difficulty
+from crcne_stats.analysis.generalizability import generalizability
 from crcne_stats.domain.analyses import ANALYSES, Analysis
 from crcne_stats.domain.errors import DataError, Problem, Problems
 from crcne_stats.domain.ratings import Ratings
@@ -21,6 +22,7 @@ from crcne_stats.domain.students import Students
 FUNCTIONS: dict[str, Callable[..., Result]] = {
     "describe": describe,
     "agreement": agreement,
+    "generalizability": generalizability,
     "difficulty": difficulty,
     "concordance": concordance,
 }

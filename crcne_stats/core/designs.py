@@ -20,7 +20,7 @@ _TOKEN = re.compile(r"\s*([^\W\d]\w*|[*×:()])")
 
 
 class DesignError(ValueError):
-    """A design that cannot be read: ``key`` says why (syntax, facet_twice), ``found`` where."""
+    """A design that cannot be read: ``key`` says why, ``found`` where."""
 
     def __init__(self, key: str, found: str) -> None:
         super().__init__(f"{key}: {found!r}")
@@ -66,12 +66,12 @@ def design(text: str) -> Design:
     while text[place:].strip():
         match = _TOKEN.match(text, place)
         if match is None:
-            raise DesignError("syntax", text[place:].strip())
+            raise DesignError("design_syntax", text[place:].strip())
         tokens.append("*" if match.group(1) == "×" else match.group(1))
         place = match.end()
     part = _crossed(tokens)
     if tokens:
-        raise DesignError("syntax", " ".join(tokens))
+        raise DesignError("design_syntax", " ".join(tokens))
     rank = {name: position for position, name in enumerate(part.facets)}
 
     def order(effect: tuple[frozenset[str], frozenset[str]]) -> tuple[int, list[int]]:
@@ -109,20 +109,20 @@ def _nested(tokens: list[str]) -> _Part:
 
 def _single(tokens: list[str]) -> _Part:
     if not tokens or tokens[0] in ("*", ":", ")"):
-        raise DesignError("syntax", tokens[0] if tokens else "")
+        raise DesignError("design_syntax", tokens[0] if tokens else "")
     token = tokens.pop(0)
     if token != "(":
         return _Part((token,), ((frozenset((token,)), frozenset()),))
     found = _crossed(tokens)
     if not tokens or tokens.pop(0) != ")":
-        raise DesignError("syntax", "(")
+        raise DesignError("design_syntax", "(")
     return found
 
 
 def _distinct(first: _Part, second: _Part) -> tuple[str, ...]:
     for name in second.facets:
         if name in first.facets:
-            raise DesignError("facet_twice", name)
+            raise DesignError("design_facet_twice", name)
     return first.facets + second.facets
 
 

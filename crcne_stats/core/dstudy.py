@@ -80,7 +80,7 @@ def errors(facets: Sequence[Collection[str]], components: Any, plan: Measurement
     Parameters
     ----------
     facets : (component,)
-        The facets of each component; the residual has all of them.
+        The facets of each component; the residual has all of them, and one of its own where cells hold several ratings.
     components : (component, …)
         Negative ones count as nil.
     plan

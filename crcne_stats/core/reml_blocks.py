@@ -53,7 +53,10 @@ class Shape:
         key = (self.columns[:, :, None] * width + self.columns[:, None, :]).ravel()
         n = len(self.columns)
         weights = (np.tile(matrix.ravel(), n) for matrix in matrices)
-        return [np.bincount(key, each, minlength=width * width).reshape(width, width).astype(float) for each in weights]
+        return [
+            np.asarray(np.bincount(key, each, minlength=width**2), dtype=float).reshape(width, width)
+            for each in weights
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +139,10 @@ def blocks(y: Any, block: Any, inside: Sequence[Any], outside: Sequence[Any], me
 
 def _alike(inner: Ints, columns: Ints, rows: Ints) -> list[tuple[Ints, Floats, Floats, Ints]]:
     """Blocks (rows: (block, rating)) of one size by shape: members, ``same``, ``place`` and columns met."""
+    if not len(inner) and not len(columns):
+        size = rows.shape[1]
+        empty = np.zeros((len(rows), 0), dtype=np.int64)
+        return [(np.arange(len(rows)), np.zeros((0, size, size)), np.zeros((size, 0)), empty)]
     firsts = np.concatenate([_first(code[rows]) for code in (*inner, *columns)], axis=1)
     _, member, kind = np.unique(firsts, axis=0, return_index=True, return_inverse=True)
     found, n = [], rows.shape[1]

@@ -21,6 +21,7 @@ class Analysis:
 ANALYSES: tuple[Analysis, ...] = (
     Analysis("describe"),
     Analysis("agreement"),
+    Analysis("generalizability"),
     Analysis("difficulty"),
     Analysis("concordance", inputs=("ratings", "students")),
 )

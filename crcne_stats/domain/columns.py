@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["number", "percent", "count", "identifier", "key", "name", "text"]
+Kind = Literal["number", "percent", "count", "identifier", "key", "name", "terms", "text"]
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class Column:
     """How a column is to be read.
 
     ``kind``: a number with ``decimals``; a share shown in percent; a count; an identifier; a key of ``words`` in the
-    family ``of``; or a name in the framework, ``of`` being level, criterion, item, phase or mention.
+    family ``of``; a name in the framework, ``of`` being level, criterion, item, phase or mention; or effects of a
+    design (facets joined by "*", after ":" what they are nested in; several separated by ",").
     """
 
     kind: Kind
@@ -110,6 +111,34 @@ COLUMNS: dict[str, Column] = {
     "floor": _SHARE,
     "ceiling": _SHARE,
     "n_sheets": _COUNT,
+    # generalizability
+    "source": Column("terms"),
+    "confounded": Column("terms"),
+    "estimator": _key("estimator"),
+    "variance": Column("number", decimals=4),
+    "n_levels": _COUNT,
+    "layout": _key("layout"),
+    "universe": Column("number", decimals=4),
+    "relative": Column("number", decimals=4),
+    "absolute": Column("number", decimals=4),
+    "generalizability": _NUMBER,
+    "generalizability_low": _NUMBER,
+    "generalizability_high": _NUMBER,
+    "dependability": _NUMBER,
+    "dependability_low": _NUMBER,
+    "dependability_high": _NUMBER,
+    "sem_relative": _LEVELS,
+    "sem_relative_low": _LEVELS,
+    "sem_relative_high": _LEVELS,
+    "sem_absolute": _LEVELS,
+    "sem_absolute_low": _LEVELS,
+    "sem_absolute_high": _LEVELS,
+    "cut": _LEVELS,
+    "change": Column("number", decimals=3),
+    "weight": _NUMBER,
+    "phase_b": _name("phase"),
+    "universe_correlation": _NUMBER,
+    "error_correlation": _NUMBER,
     # the two parts of the certificate
     "direction": _key("direction"),
     "pix_gate": _key("pix_gate"),

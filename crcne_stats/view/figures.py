@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from crcne_stats.domain.result import Result
 from crcne_stats.view.disclosure import THRESHOLD, published
-from crcne_stats.view.plots import agreement, concordance, describe, difficulty
+from crcne_stats.view.plots import agreement, concordance, describe, difficulty, generalizability
 from crcne_stats.view.style import drawing, styled
 from crcne_stats.words import DEFAULT_LANGUAGE, Words, words
 
@@ -19,6 +19,7 @@ Plot = Callable[[Axes, Result, Words], None]
 _PLOTS: dict[str, dict[str, Any]] = {
     "describe": describe.PLOTS,
     "agreement": agreement.PLOTS,
+    "generalizability": generalizability.PLOTS,
     "difficulty": difficulty.PLOTS,
     "concordance": concordance.PLOTS,
 }

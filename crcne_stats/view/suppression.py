@@ -65,6 +65,7 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("difficulty", "levels"): (_LEVELS,),
     ("difficulty", "difficulty"): (Margin(("criterion",), ("n_ratings",), within=()),),
     ("difficulty", "reliability"): (),
+    ("generalizability", "conditional"): (Margin(("level",), ("n_students",)),),
     ("concordance", "joint"): (Margin(("state", "joint_level"), ("n_students",)),),
 }
 _ABOUT = {("describe", "nodes"): ("trainer",), ("difficulty", "difficulty"): ("criterion",)}
