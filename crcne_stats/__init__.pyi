@@ -3,8 +3,12 @@ from crcne_stats.analysis.concordance import concordance as concordance
 from crcne_stats.analysis.describe import describe as describe
 from crcne_stats.analysis.difficulty import difficulty as difficulty
 from crcne_stats.analysis.generalizability import generalizability as generalizability
+from crcne_stats.analysis.severity import severity as severity
+from crcne_stats.analysis.severity_assumptions import severity_difference as severity_difference
 from crcne_stats.analysis.simulate import simulate as simulate
 from crcne_stats.analysis.study import study as study
+from crcne_stats.data.anchors import load_anchors as load_anchors
+from crcne_stats.data.anchors import write_anchors as write_anchors
 from crcne_stats.data.grid import write_grid as write_grid
 from crcne_stats.data.marked import write_marked as write_marked
 from crcne_stats.data.pix import load_pix as load_pix

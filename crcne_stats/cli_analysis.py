@@ -21,6 +21,7 @@ from crcne_stats.cli_options import (
     text_option,
 )
 from crcne_stats.cli_run import Reading, loaded, options_told, progress
+from crcne_stats.data.anchors import load_anchors
 from crcne_stats.domain.analyses import analysis
 from crcne_stats.domain.errors import DataError, Problem
 from crcne_stats.domain.result import Result
@@ -41,8 +42,9 @@ def analysis_command(w: Words, name: str) -> Command:
     """``crcne <name>``."""
     entry = analysis(name)
     function = getattr(importlib.import_module(f"crcne_stats.analysis.{name}"), name)
-    known = signature_options(w, function, {*entry.inputs, *entry.after})
-    data = data_options(w) if "students" in entry.inputs else ratings_options(w)
+    known = signature_options(w, function, {*entry.inputs, *entry.after, *entry.may})
+    asks_students = "students" in (*entry.inputs, *entry.may)
+    data = data_options(w) if asks_students else ratings_options(w)
 
     def run(w: Words, **given: Any) -> None:
         reading = Reading.taken(given)
@@ -50,6 +52,9 @@ def analysis_command(w: Words, name: str) -> Command:
         out, strict = given.pop("out"), given.pop("strict")
         inputs = (ratings, students) if "students" in entry.inputs else (ratings,)
         asked = {key: None if value == _NONE else value for key, value in given.items() if value is not None}
+        if "anchors" in asked:
+            asked["anchors"] = load_anchors(str(asked["anchors"]))
+        asked |= {"students": students} if "students" in entry.may and students is not None else {}
         with progress(w(f"analysis.{name}.title")) as show:
             if "progress" in inspect.signature(function).parameters:
                 asked["progress"] = show

@@ -102,10 +102,15 @@ def signature_options(w: Words, function: Callable[..., Any], skip: Collection[s
 
 
 def _kind(parameter: inspect.Parameter) -> Any:
-    """How the value of a keyword is written: ``bool``, a type of click's, or None where it cannot be."""
+    """How the value of a keyword is written: ``bool``, a type of click's, or None where it cannot be.
+
+    A table is written as the name of the file that holds it.
+    """
     kind = str(parameter.annotation)
     if kind.startswith("bool"):
         return bool
+    if kind.startswith("pd.DataFrame"):
+        return InputPath(folders=False)
     if kind.startswith("int"):
         return Integer()
     if kind.startswith("float"):

@@ -63,7 +63,7 @@ def generalizability(
     -------
     Result
         ``tables["components"]``: one row per effect and estimator: ``variance`` with ``se``, ``low`` and ``high``,
-        ``percent`` of the total (negative ones counting as nil), ``n_levels``, ``confounded`` with what, ``reason``.
+        ``percent`` of the total (negative ones counting as nil), ``n_members``, ``confounded`` with what, ``reason``.
         ``tables["coefficients"]`` for the design in hand, ``tables["dstudy"]`` for other numbers of trainers and
         criteria, trainers common to all students ("crossed") or drawn anew for each ("own"): ``universe``,
         ``relative`` and ``absolute`` error variance, ``generalizability`` and ``dependability`` with bounds, and

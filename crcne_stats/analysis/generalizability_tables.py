@@ -32,7 +32,7 @@ def components(found: Fitted, level: float) -> pd.DataFrame:
         if others == (RESIDUAL,) and facets == frozenset(found.data.design.facets):
             continue  # the residual is that effect
         rows.append(
-            {"source": key, "estimator": found.main, "n_levels": found.data.levels.count(facets),
+            {"source": key, "estimator": found.main, "n_members": found.data.levels.count(facets),
              "confounded": ",".join(others), "reason": "confounded"}
         )  # fmt: skip
     table = pd.DataFrame(rows)
@@ -53,8 +53,8 @@ def _estimates(found: Fitted, name: str, level: float) -> Iterable[dict[str, Any
         yield {
             "source": key, "estimator": name, "variance": value[place], "se": se[place], "low": low[place],
             "high": high[place], "percent": max(value[place], 0) / total if total > 0 else NAN,
-            "n_levels": found.data.levels.count(found.facets[place] - {REPLICATE}), "n_students": found.data.n_students,
-            "confounded": "", "reason": reason,
+            "n_members": found.data.levels.count(found.facets[place] - {REPLICATE}),
+            "n_students": found.data.n_students, "confounded": "", "reason": reason,
         }  # fmt: skip
 
 
@@ -167,7 +167,7 @@ def left_out(found: Fitted) -> pd.DataFrame:
                 "generalizability": own[0], "dependability": own[1], "change": own[1] - whole[1]
             }  # fmt: skip
             rows.append({"facet": facet, "member": label, **change, "n_students": data.n_students,
-                         "reason": "" if change else "not_estimable"})  # fmt: skip
+                         "reason": "" if change else "inseparable_without"})  # fmt: skip
     return pd.DataFrame(rows)
 
 

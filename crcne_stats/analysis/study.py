@@ -13,6 +13,7 @@ from crcne_stats.analysis.concordance import concordance
 from crcne_stats.analysis.describe import describe
 from crcne_stats.analysis.difficulty import difficulty
 from crcne_stats.analysis.generalizability import generalizability
+from crcne_stats.analysis.severity import severity
 from crcne_stats.domain.analyses import ANALYSES, Analysis
 from crcne_stats.domain.errors import DataError, Problem, Problems
 from crcne_stats.domain.ratings import Ratings
@@ -23,6 +24,7 @@ FUNCTIONS: dict[str, Callable[..., Result]] = {
     "describe": describe,
     "agreement": agreement,
     "generalizability": generalizability,
+    "severity": severity,
     "difficulty": difficulty,
     "concordance": concordance,
 }
@@ -81,7 +83,7 @@ def option_names(name: str) -> list[str]:
     entry = next(entry for entry in ANALYSES if entry.name == name)
     parameters = inspect.signature(FUNCTIONS[name]).parameters.values()
     own = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
-    return [key for key in own if key not in {"seed", "progress", *entry.inputs, *entry.after}]
+    return [key for key in own if key not in {"seed", "progress", *entry.inputs, *entry.after, *entry.may}]
 
 
 def own_seed(seed: int, name: str) -> int:
@@ -122,7 +124,8 @@ def _answer(
     taken = inspect.signature(function).parameters
     asked = {name: value for name, value in offered.items() if name in taken}
     earlier = {name: results[name] for name in entry.after}
-    return function(*inputs.values(), **earlier, **asked, **options)
+    further = {name: given[name] for name in entry.may}
+    return function(*inputs.values(), **earlier, **further, **asked, **options)
 
 
 def _part(progress: Callable[[int, int], None] | None, position: int) -> Callable[[int, int], None] | None:

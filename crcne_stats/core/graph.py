@@ -18,9 +18,21 @@ Ints = NDArray[np.int64]
 def distinct_pairs(file: Any, trainer: Any) -> tuple[Ints, Ints]:
     """The distinct (file, trainer) pairs behind the ratings, ordered by file then trainer; both (pair,)."""
     f, t = np.asarray(file, dtype=np.int64), np.asarray(trainer, dtype=np.int64)
-    width = int(t.max(initial=-1)) + 1
-    key = np.unique(f * max(width, 1) + t)
-    return key // max(width, 1), key % max(width, 1)
+    width = max(int(t.max(initial=-1)) + 1, 1)
+    return divmod(_distinct(f * width + t), width)
+
+
+def partners(one: Any, other: Any, n: int) -> Ints:
+    """With how many distinct codes of ``other`` each code of ``one`` (both (row,)) occurs, shape (n,)."""
+    return np.bincount(distinct_pairs(one, other)[0], minlength=n)[:n]
+
+
+def _distinct(key: Ints) -> Ints:
+    """Distinct keys, ordered. Equal ones often stand together, and sorting beats hashing here."""
+    if not len(key):
+        return key
+    ordered = np.sort(key[np.r_[True, key[1:] != key[:-1]]])
+    return ordered[np.r_[True, ordered[1:] != ordered[:-1]]]
 
 
 def components(file: Any, trainer: Any, n_files: int, n_trainers: int) -> tuple[Ints, Ints]:

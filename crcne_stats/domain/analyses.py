@@ -11,17 +11,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Analysis:
-    """A question: its name, the inputs that it reads, and the earlier results that it is passed as keywords."""
+    """A question: its name, the inputs that it reads, and the earlier results that it is passed as keywords.
+
+    ``may`` names inputs that it is passed as keywords where there are any, and does without where there are none.
+    """
 
     name: str
     inputs: tuple[str, ...] = ("ratings",)
     after: tuple[str, ...] = ()
+    may: tuple[str, ...] = ()
 
 
 ANALYSES: tuple[Analysis, ...] = (
     Analysis("describe"),
     Analysis("agreement"),
     Analysis("generalizability"),
+    Analysis("severity", may=("students",)),
     Analysis("difficulty"),
     Analysis("concordance", inputs=("ratings", "students")),
 )

@@ -8,16 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["number", "percent", "count", "identifier", "key", "name", "terms", "text"]
+Kind = Literal["number", "percent", "count", "identifier", "key", "name", "terms", "text", "flag"]
 
 
 @dataclass(frozen=True)
 class Column:
     """How a column is to be read.
 
-    ``kind``: a number with ``decimals``; a share shown in percent; a count; an identifier; a key of ``words`` in the
-    family ``of``; a name in the framework, ``of`` being level, criterion, item, phase or mention; or effects of a
-    design (facets joined by "*", after ":" what they are nested in; several separated by ",").
+    ``kind``: a number with ``decimals``; a share shown in percent; a count; a yes or no; an identifier; a key of
+    ``words`` in the family ``of``; a name in the framework, ``of`` being level, criterion, item, phase or mention; or
+    effects of a design (facets joined by "*", after ":" what they are nested in; several separated by ",").
     """
 
     kind: Kind
@@ -39,6 +39,10 @@ _COUNT = Column("count")
 _SHARE = Column("percent", decimals=0)
 _NUMBER = Column("number")
 _LEVELS = Column("number", unit="levels")
+_FLAG = Column("flag")
+_LOGITS = Column("number", unit="logits")
+_P = Column("number", decimals=3)
+_TENTH = Column("number", decimals=1)
 
 COLUMNS: dict[str, Column] = {
     # what a row is about
@@ -116,7 +120,7 @@ COLUMNS: dict[str, Column] = {
     "confounded": Column("terms"),
     "estimator": _key("estimator"),
     "variance": Column("number", decimals=4),
-    "n_levels": _COUNT,
+    "n_members": _COUNT,
     "layout": _key("layout"),
     "universe": Column("number", decimals=4),
     "relative": Column("number", decimals=4),
@@ -139,6 +143,124 @@ COLUMNS: dict[str, Column] = {
     "phase_b": _name("phase"),
     "universe_correlation": _NUMBER,
     "error_correlation": _NUMBER,
+    # many-facet Rasch: the model
+    "thresholds": _key("thresholds"),
+    "population": _key("population"),
+    "constraint": _key("constraint"),
+    "chosen": _FLAG,
+    "log_likelihood": _NUMBER,
+    "deviance": _NUMBER,
+    "n_parameters": _COUNT,
+    "aic": _TENTH,
+    "bic": _TENTH,
+    "converged": _FLAG,
+    "iterations": _COUNT,
+    "gradient": Column("number", decimals=6),
+    "population_sd": _LOGITS,
+    "population_sd_se": Column("number", decimals=3, unit="logits"),
+    "with_halo": _FLAG,
+    "halo_sd": _LOGITS,
+    "halo_sd_se": Column("number", decimals=3, unit="logits"),
+    "bias_factor": _P,
+    "eap_reliability": _NUMBER,
+    # measures
+    "assumption": _key("assumption"),
+    "severity": _LOGITS,
+    "difficulty": _LOGITS,
+    "robust_se": Column("number", decimals=3),
+    "observed_average": _LEVELS,
+    "expected_average": _LEVELS,
+    "fair_average": _LEVELS,
+    "fair_low": _LEVELS,
+    "fair_high": _LEVELS,
+    "fair_zero": _LEVELS,
+    "displacement": _LOGITS,
+    "eap": _LOGITS,
+    "jml": _LOGITS,
+    "wle": _LOGITS,
+    "wle_se": Column("number", decimals=3, unit="logits"),
+    "severity_mean": _LOGITS,
+    "ability_mean": _LOGITS,
+    "n_severe": _COUNT,
+    "n_lenient": _COUNT,
+    "n_changed": _COUNT,
+    # fit
+    "infit": _NUMBER,
+    "outfit": _NUMBER,
+    "infit_z": _TENTH,
+    "outfit_z": _TENTH,
+    "infit_low": _NUMBER,
+    "infit_high": _NUMBER,
+    "outfit_low": _NUMBER,
+    "outfit_high": _NUMBER,
+    "point_measure": _NUMBER,
+    "point_measure_expected": _NUMBER,
+    "discrimination": _NUMBER,
+    "fit": _key("fit"),
+    "fit_rule": _key("fit"),
+    "expected_score": _LEVELS,
+    "z": _TENTH,
+    # what measures amount to
+    "version": _key("version"),
+    "n_elements": _COUNT,
+    "measure_mean": _LOGITS,
+    "measure_sd": _LOGITS,
+    "rmse": _LOGITS,
+    "true_sd": _LOGITS,
+    "separation": _NUMBER,
+    "strata": _TENTH,
+    "reliability": _NUMBER,
+    "fixed_chi2": _TENTH,
+    "fixed_df": _COUNT,
+    "fixed_p": _P,
+    "random_chi2": _TENTH,
+    "random_df": _COUNT,
+    "random_p": _P,
+    # levels
+    "n_levels": _COUNT,
+    "threshold": _LOGITS,
+    "half_point": _LOGITS,
+    "disordered": _P,
+    "average_measure": _LOGITS,
+    "expected_measure": _LOGITS,
+    "location": _LOGITS,
+    "probability": _P,
+    "ability_low": _LOGITS,
+    "ability_high": _LOGITS,
+    "information": _NUMBER,
+    # trainers as raters
+    "n_pairs": _COUNT,
+    "exact": _SHARE,
+    "exact_expected": _SHARE,
+    "rasch_kappa": _NUMBER,
+    "centrality": _NUMBER,
+    "centrality_low": _NUMBER,
+    "centrality_high": _NUMBER,
+    "centrality_verdict": _key("centrality_verdict"),
+    "halo": _P,
+    "halo_low": _P,
+    "halo_high": _P,
+    "halo_verdict": _key("halo_verdict"),
+    "equivalence": _key("equivalence"),
+    "severity_change": _LOGITS,
+    # interactions and dependence
+    "interaction": _key("interaction"),
+    "chi2": _TENTH,
+    "df": _COUNT,
+    "t": _NUMBER,
+    "p": _P,
+    "p_adjusted": _P,
+    "n_cells": _COUNT,
+    "n_flagged": _COUNT,
+    "bias": _LOGITS,
+    "criterion_a": _name("criterion"),
+    "criterion_b": _name("criterion"),
+    "q3": _NUMBER,
+    "q3_relative": _NUMBER,
+    "limit": _NUMBER,
+    "dimension": _COUNT,
+    "eigenvalue": _NUMBER,
+    "loading": _NUMBER,
     # the two parts of the certificate
     "direction": _key("direction"),
     "pix_gate": _key("pix_gate"),

@@ -66,9 +66,23 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("difficulty", "difficulty"): (Margin(("criterion",), ("n_ratings",), within=()),),
     ("difficulty", "reliability"): (),
     ("generalizability", "conditional"): (Margin(("level",), ("n_students",)),),
+    ("severity", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
+    ("severity", "raters"): (),
+    ("severity", "criteria"): (Margin(("criterion",), ("n_ratings",), within=()),),
+    ("severity", "levels"): (_LEVELS,),
+    ("severity", "bias"): (),
+    ("severity", "drift"): (Margin(("session",), ("n_students",)),),
+    ("severity", "targeting"): (Margin(("ability_low",), ("n_students",), within=()),),
+    ("severity", "model"): (),
+    ("severity", "assumptions"): (),
     ("concordance", "joint"): (Margin(("state", "joint_level"), ("n_students",)),),
 }
-_ABOUT = {("describe", "nodes"): ("trainer",), ("difficulty", "difficulty"): ("criterion",)}
+_ABOUT = {
+    ("describe", "nodes"): ("trainer",), ("difficulty", "difficulty"): ("criterion",),
+    ("severity", "trainers"): ("trainer",), ("severity", "raters"): ("trainer",),
+    ("severity", "criteria"): ("criterion",), ("severity", "targeting"): ("ability_low",),
+    ("severity", "model"): ("thresholds",),
+}  # fmt: skip
 """What a row is about where its other names only go with it."""
 _PAIRS = ({"trainer_a", "trainer_b"}, {"inspe", "trainer_inspe"})
 

@@ -161,6 +161,8 @@ def cell(row: Mapping[str, Any], name: str, entry: Column, framework: Framework 
         return w.percent(float(value), entry.decimals)
     if entry.kind == "count":
         return w.count(float(value))
+    if entry.kind == "flag":
+        return w("table.yes" if value else "table.no")
     if entry.kind == "key" and w.has(f"{entry.of}.{value}"):
         return w(f"{entry.of}.{value}", **row)
     if entry.kind == "terms":

@@ -1,0 +1,233 @@
+"""Marginal maximum likelihood of the many-facet Rasch model (Bock & Aitkin 1981, doi:10.1007/BF02293801)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+
+from crcne_stats.core.rasch.blocks import in_sheets
+from crcne_stats.core.rasch.design import Floats, Model, RatingData
+from crcne_stats.core.rasch.expectation import Expectation, Problem, Scores
+from crcne_stats.core.rasch.layout import ANCHORED, Layout, layout
+from crcne_stats.core.rasch.newton import FLOOR, HALO_FLOOR, Pass, Solution, solve
+from crcne_stats.core.rasch.population import Population
+from crcne_stats.core.rasch.start import starting_point
+from crcne_stats.core.rasch.sufficient import features, sufficient
+
+HALO_START = 0.4
+"""Standard deviation of the halo from which the steps start, in logits."""
+
+
+class Inestimable(ValueError):
+    """No parameter of the model can be estimated from these ratings.
+
+    ``reason``: ``"no_ratings"``, ``"one_level"`` (all ratings are equal), or ``"all_extreme"`` (every element is
+    always at the end of its scale, so that all parameters would be infinite).
+    """
+
+    def __init__(self, plan: Layout) -> None:
+        score = plan.data.score[plan.data.weights > 0]
+        self.reason = "no_ratings" if not len(score) else "one_level" if (score == score[0]).all() else "all_extreme"
+        super().__init__(f"no parameter can be estimated: {self.reason}")
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A marginal maximum likelihood fit.
+
+    Attributes
+    ----------
+    value, se, robust_se : (parameter,)
+        In logits, NaN where a parameter has none (an anchor has a value without error). ``se`` comes from the
+        observed information, ``robust_se`` from the sandwich clustered by student. The parameters stand as in
+        ``plan.blocks``.
+    covariance, robust_covariance : (estimate, estimate)
+        Free parameters (``plan.free``), regression coefficients, log sd, log halo: places in ``problem``.
+    history : one Pass for each look at the likelihood
+    converged : whether the Newton decrement fell below its tolerance with an information of full rank
+    """
+
+    problem: Problem
+    found: Expectation
+    value: Floats
+    se: Floats
+    robust_se: Floats
+    covariance: Floats
+    robust_covariance: Floats
+    history: tuple[Pass, ...]
+    converged: bool
+
+    @property
+    def plan(self) -> Layout:
+        """The model on the data."""
+        return self.problem.plan
+
+    @property
+    def coefficient(self) -> Floats:
+        """Regression coefficients of ability (column,); NaN for a column that no rated student has."""
+        return np.where(self.problem.informed, self.found.point.coefficient, np.nan)
+
+    @property
+    def coefficient_se(self) -> Floats:
+        """Their standard errors (column,)."""
+        first = len(self.plan.free)
+        variance = np.diag(self.covariance)[first : first + self.problem.population.n_columns]
+        return np.where(self.problem.informed, np.sqrt(np.maximum(variance, 0)), np.nan)
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation of ability within groups."""
+        return self.found.point.sd
+
+    @property
+    def sd_se(self) -> float:
+        """Its standard error (delta method); NaN when it was held."""
+        return self._log_error(self.problem.sd_place, self.sd)
+
+    @property
+    def halo(self) -> float:
+        """Standard deviation of the student × trainer effect, 0 in a model without it."""
+        return self.found.point.halo
+
+    @property
+    def halo_se(self) -> float:
+        """Its standard error (delta method); NaN when there is none or it was held."""
+        return self._log_error(self.problem.halo_place, self.halo)
+
+    def _log_error(self, place: int | None, sd: float) -> float:
+        return float("nan") if place is None else sd * float(np.sqrt(self.covariance[place, place]))
+
+    @property
+    def no_halo(self) -> bool:
+        """Whether the standard deviation of the halo ended at its floor."""
+        return self.problem.halo == HALO_FLOOR
+
+    @property
+    def no_variance(self) -> bool:
+        """Whether the standard deviation of ability ended at its floor."""
+        return self.problem.population.sd == FLOOR
+
+    @property
+    def log_likelihood(self) -> float:
+        """Marginal log-likelihood at the estimate."""
+        return self.found.log_likelihood
+
+    @property
+    def deviance(self) -> float:
+        """−2 log-likelihood."""
+        return -2 * self.log_likelihood
+
+    @property
+    def n_parameters(self) -> int:
+        """Free parameters, constraints deducted."""
+        spreads = (self.problem.population.sd is None) + (self.problem.sheets is not None)
+        return self.plan.n_parameters + int(self.problem.informed.sum()) + spreads
+
+    @property
+    def n_students(self) -> int:
+        """Students with a rating that informs the fit."""
+        return int((self.problem.stats.n_ratings > 0).sum())
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion."""
+        return self.deviance + 2 * self.n_parameters
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion; the sample size is the number of students."""
+        return self.deviance + float(np.log(max(1, self.n_students))) * self.n_parameters
+
+    def block(self, name: str) -> slice:
+        """Where the parameters of a facet, an interaction or the thresholds stand."""
+        return self.plan.blocks[name].range
+
+
+def fit(
+    data: RatingData,
+    model: Model,
+    population: Population,
+    halo: str | None = None,
+    distance: float | None = None,
+    max_passes: int = 60,
+) -> Fit:
+    """Fit the model by marginal maximum likelihood.
+
+    Parameters
+    ----------
+    halo
+        A facet (the trainer as a rule): a random effect, normal with a standard deviation of its own, is added for each
+        student and element of it, for ratings of one trainer of one student move together. Compare with the model
+        without by ``aic`` and ``bic``.
+    distance
+        Of the nodes, in logits. By default 0.2, halved until it is no more than 1.1 times the smallest posterior
+        standard deviation of a student.
+
+    Raises
+    ------
+    ValueError
+        When the model names unknown facets or anchors.
+    Inestimable
+        When no parameter can be estimated.
+    """
+    plan = layout(data, model)
+    if not len(plan.free):
+        raise Inestimable(plan)
+    stats = sufficient(plan)
+    problem = Problem(plan, stats, features(plan, stats), population)
+    solution = solve(problem, starting_point(plan, stats.n_ratings, population), distance, max_passes)
+    return finished(solution if halo is None else with_halo(solution, halo, distance, max_passes))
+
+
+def with_halo(plain: Solution, facet: str, distance: float | None, max_passes: int) -> Solution:
+    """The fit with a random effect for each student and element of a facet, from the fit without."""
+    problem, point = plain.problem, plain.found.point
+    stats, sheets = in_sheets(problem.plan, problem.stats, facet)
+    few = features(problem.plan, stats, in_parts=False)
+    population = replace(problem.population, sd=None if problem.population.sd == FLOOR else problem.population.sd)
+    start = replace(point, halo=HALO_START, sd=max(point.sd, HALO_START))
+    return solve(Problem(problem.plan, stats, few, population, sheets), start, distance, max_passes)
+
+
+def finished(solution: Solution) -> Fit:
+    """The fit with its two kinds of standard errors."""
+    problem, found = solution.problem, solution.found
+    plan = problem.plan
+    covariance = solution.factor.covariance()
+    robust = covariance @ score_products(problem, solution.scores) @ covariance
+    value = np.full(len(plan.status), np.nan)
+    used = np.concatenate([plan.free, np.flatnonzero(plan.status == ANCHORED)])
+    value[used] = found.point.value[used]
+    se, robust_se = (np.full(len(value), np.nan) for _ in range(2))
+    n_free = len(plan.free)
+    se[plan.free] = np.sqrt(np.maximum(np.diag(covariance)[:n_free], 0))
+    robust_se[plan.free] = np.sqrt(np.maximum(np.diag(robust)[:n_free], 0))
+    return Fit(problem, found, value, se, robust_se, covariance, robust, solution.history, solution.converged)
+
+
+def score_matrix(problem: Problem, scores: Scores) -> sparse.csr_array:
+    """Each student's score (student, estimate), in the order of the gradient."""
+    plan, few, population = problem.plan, problem.features, problem.population
+    n, n_free = len(scores.ability), len(plan.free)
+    place = np.full(len(plan.status) + 1, n_free)
+    place[plan.free] = np.arange(n_free)
+    row = np.repeat(np.arange(n), few.n_seats)
+    seat = place[few.seat_parameter].ravel()
+    seats = sparse.csr_array((scores.few.ravel(), (row, seat)), shape=(n, n_free + 1))[:, :n_free]
+    common = sparse.coo_array(
+        (scores.common.ravel(), (np.repeat(np.arange(n), few.n_common), np.tile(place[few.common_parameters], n))),
+        shape=(n, n_free),
+    )
+    parts = [sparse.csr_array(seats + common.tocsr()), population.design * scores.ability[:, None]]
+    for column, where in enumerate((problem.sd_place, problem.halo_place)):
+        if where is not None:
+            parts.append(scores.spread[:, column, None])
+    return sparse.csr_array(sparse.hstack(parts))
+
+
+def score_products(problem: Problem, scores: Scores) -> Floats:
+    """Σ over students of the outer product of their scores: the middle of the sandwich (Huber 1967; White 1982)."""
+    matrix = score_matrix(problem, scores)
+    return np.asarray((matrix.T @ matrix).toarray())
