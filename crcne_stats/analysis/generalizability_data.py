@@ -83,9 +83,19 @@ class Data:
         if trainers is not None and "trainer" in sizes:
             sizes["trainer"] = trainers
         if criteria is not None and "criterion" in sizes:
-            sizes["criterion"] = criteria
+            sizes["criterion"] = criteria / self._groups_of_criteria
         mine = frozenset(("trainer",)) if own and "trainer" in sizes else frozenset()
         return Measurement(self.object, sizes, self.fixed - self.object, mine)
+
+    @property
+    def n_criteria(self) -> float:
+        """Criteria that a student meets, whatever they are nested in; NaN where the design does not name them."""
+        return self.sizes["criterion"] * self._groups_of_criteria if "criterion" in self.sizes else float("nan")
+
+    @property
+    def _groups_of_criteria(self) -> float:
+        term = next(term for term in self.design.terms if term.facets - term.within == {"criterion"})
+        return float(np.prod([self.sizes[name] for name in term.within - self.object]))
 
     @property
     def n_objects(self) -> int:

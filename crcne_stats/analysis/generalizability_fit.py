@@ -57,9 +57,10 @@ class Fitted:
     @property
     def error_hidden(self) -> bool:
         """Whether an error is part of what looks like universe score, as when each student met one trainer."""
-        confounded = self.data.study.confounded
-        universe = {term.key for term in self.data.study.terms if not term.facets - self.data.object - self.data.fixed}
-        return any(universe & set(others) for others in confounded.values())
+        known = self.data.object | self.data.fixed
+        universe = {term.key for term in self.data.study.terms if term.facets <= known}
+        errors = [term.key for term in self.data.design.terms if not term.facets <= known]
+        return any(universe & set(self.data.study.confounded.get(key, ())) for key in errors)
 
     @property
     def disagree(self) -> bool:

@@ -51,17 +51,18 @@ def _worth(tables: dict[str, pd.DataFrame], n: int) -> list[Note]:
     study = tables.get("dstudy")
     if study is None:
         return notes
-    crossed = study[(study["layout"] == "own") & (study["n_criteria"] == study["n_criteria"].max())]
-    enough = crossed[crossed["dependability"] >= WANTED]
+    criteria = study["n_criteria"].astype(float)
+    own = study[(study["layout"] == "own") & ~(criteria < criteria.max())]
+    enough = own[own["dependability"] >= WANTED]
     if len(enough):
         best = enough.iloc[0]
         told = {"n": int(best["n_trainers"]), "wanted": WANTED, "phi": float(best["dependability"])}
         notes.append(Note("generalizability.enough", told, "finding", 32, n))
     else:
         told = {
-            "most": int(crossed["n_trainers"].max()),
+            "most": int(own["n_trainers"].max()),
             "wanted": WANTED,
-            "phi": float(crossed["dependability"].max()),
+            "phi": float(own["dependability"].max()),
         }
         notes.append(Note("generalizability.not_enough", told, "finding", 22, n))
     return notes

@@ -78,9 +78,7 @@ def _worth(found: Fitted, plan: Measurement, level: float) -> dict[str, float]:
 
 
 def _counts(found: Fitted) -> dict[str, Any]:
-    data = found.data
-    n = len(data.labels["criterion"]) if "criterion" in data.labels else NAN
-    return {"n_students": data.n_students, "n_criteria": data.sizes.get("criterion", n)}
+    return {"n_students": found.data.n_students, "n_criteria": found.data.n_criteria}
 
 
 def coefficients(found: Fitted, level: float) -> pd.DataFrame:
@@ -101,16 +99,17 @@ def coefficients(found: Fitted, level: float) -> pd.DataFrame:
 def dstudy(found: Fitted, trainers: Iterable[int], level: float) -> pd.DataFrame:
     """Other numbers of trainers and, where criteria are a sample, of criteria."""
     data = found.data
-    n = data.sizes.get("criterion")
-    criteria = [n] if n is None or "criterion" in data.fixed else sorted({5.0, 10.0, float(round(n)), 30.0})
+    n = data.n_criteria
+    random = "criterion" in data.sizes and "criterion" not in data.fixed
+    criteria = sorted({5.0, 10.0, float(round(n)), 30.0}) if random else [n]
     if found.error_hidden or "trainer" not in data.sizes:
         return pd.DataFrame()
     rows = []
     for layout in ("crossed", "own"):
         for many in criteria:
             for k in trainers:
-                worth = _worth(found, data.measurement(k, many, layout == "own"), level)
-                about = {"layout": layout, "n_trainers": k, "n_criteria": NAN if many is None else many}
+                worth = _worth(found, data.measurement(k, many if random else None, layout == "own"), level)
+                about = {"layout": layout, "n_trainers": k, "n_criteria": many}
                 rows.append({**about, **worth, "n_students": data.n_students})
     return pd.DataFrame(rows)
 
