@@ -280,7 +280,7 @@ def test_phases_as_a_profile_with_its_composite() -> None:
     assert two.loc["composite", "dependability"] == pytest.approx(phase["dependability"])
     assert one.loc["composite", "dependability"] != pytest.approx(phase["dependability"])
     for bad in ({"9": 1.0}, {"1": -1.0}, {"1": float("nan")}):
-        with pytest.raises(ValueError, match="phase|weight"):
+        with pytest.raises(ValueError, match=r"phase|weight"):
             generalizability(SOME, weights=bad)
 
 
