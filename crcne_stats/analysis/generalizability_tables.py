@@ -58,7 +58,7 @@ def _estimates(found: Fitted, name: str, level: float) -> Iterable[dict[str, Any
         }  # fmt: skip
 
 
-def _worth(found: Fitted, plan: Measurement, level: float) -> dict[str, float]:
+def worth_of(found: Fitted, plan: Measurement, level: float) -> dict[str, float]:
     """Variances, coefficients and errors of a measurement, with bounds where there are draws."""
     here, drawn = found.errors(plan), found.drawn(plan)
     row: dict[str, float] = {
@@ -83,7 +83,7 @@ def _counts(found: Fitted) -> dict[str, Any]:
 
 def coefficients(found: Fitted, level: float) -> pd.DataFrame:
     """The measurement in hand: each student as rated by as many trainers as there were on average."""
-    worth = _worth(found, found.data.measurement(), level)
+    worth = worth_of(found, found.data.measurement(), level)
     about = {"trainers_per_file": found.data.sizes.get("trainer", NAN), **_counts(found)}
     method = "" if found.draws is None else "parametric_bootstrap"
     rows = []
@@ -108,7 +108,7 @@ def dstudy(found: Fitted, trainers: Iterable[int], level: float) -> pd.DataFrame
     for layout in ("crossed", "own"):
         for many in criteria:
             for k in trainers:
-                worth = _worth(found, data.measurement(k, many if random else None, layout == "own"), level)
+                worth = worth_of(found, data.measurement(k, many if random else None, layout == "own"), level)
                 about = {"layout": layout, "n_trainers": k, "n_criteria": many}
                 rows.append({**about, **worth, "n_students": data.n_students})
     return pd.DataFrame(rows)

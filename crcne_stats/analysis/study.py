@@ -13,6 +13,7 @@ from crcne_stats.analysis.concordance import concordance
 from crcne_stats.analysis.describe import describe
 from crcne_stats.analysis.difficulty import difficulty
 from crcne_stats.analysis.generalizability import generalizability
+from crcne_stats.analysis.planning import planning
 from crcne_stats.analysis.severity import severity
 from crcne_stats.domain.analyses import ANALYSES, Analysis
 from crcne_stats.domain.errors import DataError, Problem, Problems
@@ -27,6 +28,7 @@ FUNCTIONS: dict[str, Callable[..., Result]] = {
     "severity": severity,
     "difficulty": difficulty,
     "concordance": concordance,
+    "planning": planning,
 }
 """The function of each analysis of the list."""
 

@@ -29,6 +29,7 @@ ANALYSES: tuple[Analysis, ...] = (
     Analysis("severity", may=("students",)),
     Analysis("difficulty"),
     Analysis("concordance", inputs=("ratings", "students")),
+    Analysis("planning", after=("generalizability", "severity")),
 )
 
 

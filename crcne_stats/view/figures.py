@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from crcne_stats.domain.result import Result
 from crcne_stats.view.disclosure import THRESHOLD, published
-from crcne_stats.view.plots import agreement, concordance, describe, difficulty, generalizability
+from crcne_stats.view.plots import agreement, concordance, describe, difficulty, generalizability, planning
 from crcne_stats.view.style import drawing, styled
 from crcne_stats.words import DEFAULT_LANGUAGE, Words, words
 
@@ -22,6 +22,7 @@ _PLOTS: dict[str, dict[str, Any]] = {
     "generalizability": generalizability.PLOTS,
     "difficulty": difficulty.PLOTS,
     "concordance": concordance.PLOTS,
+    "planning": planning.PLOTS,
 }
 
 

@@ -75,11 +75,13 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("severity", "targeting"): (Margin(("ability_low",), ("n_students",), within=()),),
     ("severity", "model"): (),
     ("severity", "assumptions"): (),
+    ("planning", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
     ("concordance", "joint"): (Margin(("state", "joint_level"), ("n_students",)),),
 }
 _ABOUT = {
     ("describe", "nodes"): ("trainer",), ("difficulty", "difficulty"): ("criterion",),
     ("severity", "trainers"): ("trainer",), ("severity", "raters"): ("trainer",),
+    ("planning", "trainers"): ("trainer",),
     ("severity", "criteria"): ("criterion",), ("severity", "targeting"): ("ability_low",),
     ("severity", "model"): ("thresholds",),
 }  # fmt: skip
