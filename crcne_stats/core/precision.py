@@ -105,8 +105,10 @@ class Growing:
 
     def gain(self, first: int, second: int, direction: Floats, worth: float) -> float:
         """By how much a new sheet lowers the variance of a contrast of two trainers."""
-        along = self.cov @ direction
-        return float(worth * (along[first] - along[second]) ** 2 / (1 + worth * (direction @ along)))
+        own = np.flatnonzero(direction)
+        part = direction[own]
+        along = (self.cov[first, own] - self.cov[second, own]) @ part
+        return float(worth * along**2 / (1 + worth * (part @ self.cov[np.ix_(own, own)] @ part)))
 
     def add(self, file: int, trainer: int, weight: float) -> None:
         """Add a sheet."""
