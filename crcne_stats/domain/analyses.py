@@ -25,10 +25,10 @@ class Analysis:
 ANALYSES: tuple[Analysis, ...] = (
     Analysis("describe"),
     Analysis("agreement"),
-    Analysis("generalizability"),
-    Analysis("severity", may=("students",)),
     Analysis("difficulty"),
     Analysis("concordance", inputs=("ratings", "students")),
+    Analysis("severity", may=("students",)),
+    Analysis("generalizability"),
     Analysis("planning", after=("generalizability", "severity")),
 )
 

@@ -253,6 +253,7 @@ def test_dependability_at_a_cut_is_least_at_the_mean() -> None:
     cuts = result.tables["cuts"]
     phi = coefficient(result, "dependability")
     assert (cuts["value"] >= phi - 1e-12).all()
+    assert result.ratings is not None
     mean = float(result.ratings.scored["score"].mean())
     assert cuts.loc[(cuts["cut"] - mean).abs().idxmin(), "value"] == pytest.approx(cuts["value"].min())
 
