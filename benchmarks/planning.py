@@ -114,7 +114,10 @@ def main(replicates: int = 24) -> None:
         )
         print(lines[-1], flush=True)
     seconds, new = national()
-    lines += ["", f"A plan for 30,000 students and 900 trainers in 32 islands: {new} ratings, {seconds:.1f} s (limit 30)."]
+    lines += [
+        "",
+        f"A plan for 30,000 students and 900 trainers in 32 islands: {new} ratings, {seconds:.1f} s (limit 30).",
+    ]
     OUT.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

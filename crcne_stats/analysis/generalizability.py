@@ -8,6 +8,7 @@ from typing import Any
 from crcne_stats.analysis.generalizability_data import NAMES, data_of
 from crcne_stats.analysis.generalizability_fit import fitted
 from crcne_stats.analysis.generalizability_notes import generalizability_notes
+from crcne_stats.analysis.generalizability_ordinal import ordinal
 from crcne_stats.analysis.generalizability_profile import check_weights, profile
 from crcne_stats.analysis.generalizability_tables import (
     coefficients,
@@ -36,6 +37,7 @@ def generalizability(
     resamples: int = 200,
     seed: int = 1,
     level: float = 0.95,
+    severity: Result | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Result:
     """Variance components, and what a measurement with more or fewer trainers would be worth.
@@ -58,6 +60,8 @@ def generalizability(
         Weight of each phase in the composite of the profile; by default its number of criteria.
     resamples
         Draws of the parametric bootstrap behind the intervals; 0 gives none.
+    severity
+        The Result of ``severity`` on the same ratings, for ``tables["ordinal"]``.
 
     Returns
     -------
@@ -70,7 +74,9 @@ def generalizability(
         ``sem_relative``, ``sem_absolute`` in levels. ``tables["cuts"]``: Φ(λ) at each level boundary.
         ``tables["left_out"]``: both coefficients without one level of a facet. ``tables["conditional"]``: the error of
         a student's mean by mean level. ``tables["profile"]`` and ``tables["profile_correlations"]``: phases as a
-        profile, with a weighted composite.
+        profile, with a weighted composite. ``tables["ordinal"]``, with ``severity``: Φ, error and share of students on
+        a wrong level with levels as numbers ("numbers"), with levels where the many-facet model has them ("respaced"),
+        and for panels drawn from that model ("model").
 
     Raises
     ------
@@ -118,6 +124,7 @@ def generalizability(
         "conditional": conditional(found),
     }
     tables |= profile(found, weights)
+    tables["ordinal"] = ordinal(found, severity, seed)
     tables = {name: table for name, table in tables.items() if len(table)}
     notes = generalizability_notes(found, tables)
     return Result("generalizability", tables, notes, settings, inputs, found)

@@ -13,6 +13,7 @@ from crcne_stats.core import variance
 from crcne_stats.core.dstudy import Errors, Measurement, errors
 from crcne_stats.core.henderson import simulated
 from crcne_stats.core.resample import repeat
+from crcne_stats.core.variance_intervals import mean_squares, pivots
 
 BLOCK = 20
 APART = 0.5
@@ -24,7 +25,8 @@ class Fitted:
     """Components (component,) by estimator, "reml" or "anova"; those of ``main`` serve what follows.
 
     ``draws`` (component, draw) of the sums of squares at the main estimate, None without intervals. ``boundary``
-    (component,) where REML stopped at nil; ``unavailable`` says why there is no REML estimate.
+    (component,) where REML stopped at nil, ``covariance`` (component, component) of its estimates; ``unavailable`` says
+    why there is none.
     """
 
     data: Data
@@ -32,6 +34,7 @@ class Fitted:
     main: str = "anova"
     draws: np.ndarray | None = None
     boundary: np.ndarray | None = None
+    covariance: np.ndarray | None = None
     converged: bool = True
     unavailable: str = ""
     reason: str = ""
@@ -51,8 +54,15 @@ class Fitted:
         return errors(self.facets, self.value, plan, self.data.n_objects)
 
     def drawn(self, plan: Measurement) -> Errors | None:
-        """The same for each draw."""
-        return None if self.draws is None else errors(self.facets, self.draws, plan, self.data.n_objects)
+        """The same for each draw of components that would explain the estimate."""
+        return None if self.draws is None else errors(self.facets, self.explained(self.main), plan, self.data.n_objects)
+
+    def explained(self, name: str) -> np.ndarray:
+        """Components (component, draw) that would explain an estimate, for its interval; needs ``draws``."""
+        levels = self.data.levels
+        counts = [levels.count(facets - {REPLICATE}) for facets in self.facets[:-1]] + [levels.n]
+        spread = self.covariance if name == "reml" else None
+        return pivots(self.values[name], self.draws, mean_squares(self.facets, counts, levels.n), spread)
 
     @property
     def error_hidden(self) -> bool:
@@ -81,7 +91,7 @@ def fitted(
     if not any(term.facets >= data.object for term in study.terms):
         return Fitted(data, reason="student_confounded")
     values = {"anova": variance.by_squares(study, data.y)}
-    boundary, converged, unavailable = None, True, ""
+    boundary, covariance, converged, unavailable = None, None, True, ""
     try:
         restricted = variance.by_reml(study, data.y, values["anova"])
     except variance.TooLarge:
@@ -90,12 +100,13 @@ def fitted(
         unavailable = "reml_exact"
     else:
         values["reml"], boundary, converged = restricted.variance, restricted.boundary, restricted.converged
+        covariance = restricted.covariance
     main = estimator if estimator in values else "anova"
     draws = None
     if resamples:
         task = partial(_drawn, study, values[main])
         draws = np.asarray(repeat(task, resamples, seed, progress, block=BLOCK)).T
-    return Fitted(data, values, main, draws, boundary, converged, unavailable)
+    return Fitted(data, values, main, draws, boundary, covariance, converged, unavailable)
 
 
 def _drawn(study: variance.Study, components: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:

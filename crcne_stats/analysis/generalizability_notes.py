@@ -84,7 +84,22 @@ def _doubts(found: Fitted, tables: dict[str, pd.DataFrame], n: int) -> list[Note
         notes.append(Note("generalizability.not_converged", {}, "caution", 13))
     if common_scale(found) is None:
         notes.append(Note("generalizability.several_scales", {}, "caution", 35))
-    notes.append(Note("generalizability.ordinal", {}, "caution", 61))
+    notes.append(_ordinal(tables, n))
     if found.data.fixed:
         notes.append(Note("generalizability.fixed", {}, "finding", 58))
     return notes
+
+
+def _ordinal(tables: dict[str, pd.DataFrame], n: int) -> Note:
+    """That levels are taken as numbers, and how far that matters where it was looked at."""
+    if "ordinal" not in tables:
+        return Note("generalizability.ordinal", {}, "caution", 61)
+    found = tables["ordinal"].set_index(["coefficient", "approach"])["value"]
+    told = {
+        "numbers": float(found["dependability", "numbers"]),
+        "model": float(found.get(("dependability", "model"), np.nan)),
+        "respaced": float(found.get(("dependability", "respaced"), np.nan)),
+        "wrong": float(found["wrong_level", "numbers"]),
+        "wrong_model": float(found.get(("wrong_level", "model"), np.nan)),
+    }
+    return Note("generalizability.ordinal_checked", told, "finding", 56, n)

@@ -14,7 +14,7 @@ from crcne_stats.analysis.generalizability_fit import Fitted
 from crcne_stats.core import variance
 from crcne_stats.core.designs import RESIDUAL, Levels
 from crcne_stats.core.dstudy import Errors, Measurement, errors
-from crcne_stats.core.variance_intervals import of_components, of_error, of_ratio
+from crcne_stats.core.variance_intervals import bounds
 from crcne_stats.domain.framework import Level
 
 NAN = float("nan")
@@ -45,7 +45,10 @@ def _estimates(found: Fitted, name: str, level: float) -> Iterable[dict[str, Any
     value = found.values[name]
     total = np.maximum(value, 0).sum()
     nothing = np.full(len(value), NAN)
-    se, low, high = (nothing, nothing, nothing) if found.draws is None else of_components(value, found.draws, level)
+    se = low = high = nothing
+    if found.draws is not None:
+        se = found.draws.std(axis=1, ddof=1)
+        low, high = bounds(np.maximum(value, 0.0), np.maximum(found.explained(name), 0.0), level)
     for place, key in enumerate(found.data.study.keys):
         reason = "negative_component" if value[place] < 0 else ""
         if name == "reml" and found.boundary is not None and found.boundary[place]:
@@ -64,16 +67,14 @@ def worth_of(found: Fitted, plan: Measurement, level: float) -> dict[str, float]
     row: dict[str, float] = {
         "universe": float(here.universe), "relative": float(here.relative), "absolute": float(here.absolute),
     }  # fmt: skip
-    for name, error in (("generalizability", "relative"), ("dependability", "absolute")):
+    for name in ("generalizability", "dependability"):
         row[name] = float(getattr(here, name))
-        bounds: tuple[Any, Any] = (NAN, NAN)
-        if drawn is not None:
-            bounds = of_ratio(here.universe, getattr(here, error), (drawn.universe, getattr(drawn, error)), level)
-        row[f"{name}_low"], row[f"{name}_high"] = map(float, bounds)
+        low, high = (NAN, NAN) if drawn is None else bounds(row[name], getattr(drawn, name), level)
+        row[f"{name}_low"], row[f"{name}_high"] = float(low), float(high)
     for error in ("relative", "absolute"):
         row[f"sem_{error}"] = float(np.sqrt(getattr(here, error)))
-        bounds = (NAN, NAN) if drawn is None else of_error(getattr(here, error), getattr(drawn, error), level)
-        row[f"sem_{error}_low"], row[f"sem_{error}_high"] = map(float, bounds)
+        low, high = (NAN, NAN) if drawn is None else bounds(row[f"sem_{error}"], np.sqrt(getattr(drawn, error)), level)
+        row[f"sem_{error}_low"], row[f"sem_{error}_high"] = float(low), float(high)
     return row
 
 
@@ -88,9 +89,9 @@ def coefficients(found: Fitted, level: float) -> pd.DataFrame:
     method = "" if found.draws is None else "parametric_bootstrap"
     rows = []
     for name in ("generalizability", "dependability", "sem_relative", "sem_absolute"):
-        bounds = (worth[name], worth[f"{name}_low"], worth[f"{name}_high"])
-        reason = "error_hidden" if found.error_hidden else "" if np.isfinite(bounds[0]) else "no_universe"
-        value, low, high = (NAN, NAN, NAN) if found.error_hidden else bounds
+        known = (worth[name], worth[f"{name}_low"], worth[f"{name}_high"])
+        reason = "error_hidden" if found.error_hidden else "" if np.isfinite(known[0]) else "no_universe"
+        value, low, high = (NAN, NAN, NAN) if found.error_hidden else known
         rows.append({"coefficient": name, "value": value, "low": low, "high": high, **about, "method": method,
                      "reason": reason})  # fmt: skip
     return pd.DataFrame(rows)
@@ -128,15 +129,11 @@ def cuts(found: Fitted, level: float) -> pd.DataFrame:
     rows = []
     for below, above in pairwise(ladder):
         cut = (below.score + above.score) / 2
-        bounds: tuple[Any, Any] = (NAN, NAN)
-        if drawn is not None:
-            distance = max((mean - cut) ** 2 - float(here.mean), 0.0)
-            bounds = of_ratio(
-                here.universe + distance, here.absolute, (drawn.universe + distance, drawn.absolute), level
-            )
+        value = float(here.at_cut(mean, cut))
+        low, high = (NAN, NAN) if drawn is None else bounds(value, drawn.at_cut(mean, cut), level)
         rows.append(
-            {"level": above.key, "cut": cut, "value": float(here.at_cut(mean, cut)), "low": float(bounds[0]),
-             "high": float(bounds[1]), **_counts(found), "reason": ""}
+            {"level": above.key, "cut": cut, "value": value, "low": float(low), "high": float(high), **_counts(found),
+             "reason": ""}
         )  # fmt: skip
     return pd.DataFrame(rows)
 

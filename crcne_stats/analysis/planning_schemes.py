@@ -11,7 +11,7 @@ import pandas as pd
 
 from crcne_stats.analysis.generalizability_fit import Fitted
 from crcne_stats.analysis.generalizability_tables import common_scale, worth_of
-from crcne_stats.core.schemes import Scores, near_cut, power, size_for, wrong_level
+from crcne_stats.core.schemes import Scores, near_cut, power, scores_of, size_for, wrong_level
 
 NAN = float("nan")
 MOST_TRAINERS = 6
@@ -20,17 +20,14 @@ BANDS = (0.1, 0.2, 0.3, 0.5)
 EFFECTS = ("drift", "dif")
 
 
-def scores_of(found: Fitted) -> Scores | None:
+def _scores(found: Fitted) -> Scores | None:
     """Means of students as the schemes see them; None where criteria have several scales."""
     ladder = common_scale(found)
     if ladder is None:
         return None
     one, two = (found.errors(found.data.measurement(k, own=True)) for k in (1, 2))
-    single = 2 * float(one.absolute - two.absolute)
     cuts = tuple((below.score + above.score) / 2 for below, above in pairwise(ladder))
-    return Scores(
-        float(found.data.y.mean()), float(one.universe), max(single, 0.0), cuts, max(float(one.absolute) - single, 0.0)
-    )
+    return scores_of(float(found.data.y.mean()), one, two, cuts)
 
 
 def scheme_table(found: Fitted, settings: Mapping[str, Any]) -> pd.DataFrame:
@@ -40,7 +37,7 @@ def scheme_table(found: Fitted, settings: Mapping[str, Any]) -> pd.DataFrame:
     """
     if found.error_hidden or "trainer" not in found.data.sizes:
         return pd.DataFrame([{"scheme": "own", "n_students": found.data.n_students, "reason": "error_hidden"}])
-    scores = scores_of(found)
+    scores = _scores(found)
     rows = [_row(found, scores, layout, k, settings) for layout in ("own", "crossed")
             for k in range(1, MOST_TRAINERS + 1)]  # fmt: skip
     if scores is not None and scores.universe > 0:

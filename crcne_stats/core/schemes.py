@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
+from crcne_stats.core.dstudy import Errors
+
 Floats = NDArray[np.float64]
 _REACH = 7.0
 _NODES = 701
@@ -36,6 +38,12 @@ class Scores:
     def absolute(self, trainers: float) -> float:
         """Error variance of the mean of so many trainers."""
         return self.common + self.single / trainers
+
+
+def scores_of(mean: float, one: Errors, two: Errors, cuts: tuple[float, ...]) -> Scores:
+    """Scores from the variances of the means of one trainer and of two."""
+    single = max(2 * float(one.absolute - two.absolute), 0.0)
+    return Scores(mean, float(one.universe), single, cuts, max(float(one.absolute) - single, 0.0))
 
 
 def wrong_level(scores: Scores, trainers: float) -> float:

@@ -1,64 +1,82 @@
-"""Intervals of variance components and of what is made of them, from draws of the estimator.
+"""Intervals of variance components and of what is made of them: generalised confidence intervals.
 
-The draws (component, draw) come from the model itself at the estimate: a parametric bootstrap. A component that is
-well above nil is taken as a multiple of χ² whose degrees of freedom agree with its error (Satterthwaite 1946,
-doi:10.2307/3002019; Burdick & Graybill 1992, Confidence Intervals on Variance Components, § 3.2); the quantiles of the
-draws serve near nil, where no χ² fits. A coefficient is worked out on the scale of the log ratio of error to universe
-score, with Student's t for the degrees of freedom of the error. Coverage is studied in ``benchmarks/``.
+The estimator is drawn anew from the model at the estimate (a parametric bootstrap). A mean square so drawn, as a
+multiple of its expectation, hardly depends on the components: on balanced data it is χ² over its degrees of freedom.
+Dividing the mean squares in hand by these multiples gives draws of mean squares that would explain what was seen, and
+so of components and of any function of them, whose quantiles are the bounds (Weerahandi 1993, Journal of the American
+Statistical Association 88, 899–905; Burdick, Borror & Montgomery 2005, Design and Analysis of Gauge R&R Studies, app.
+B). Quantiles of the plain draws hold too rarely where an effect has few levels. Coverage is studied in
+``benchmarks/variance_coverage.py``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 Floats = NDArray[np.float64]
-WELL_ABOVE = 2.5
-"""Standard errors above nil from which a component is taken as a multiple of χ²."""
+_LEAST = 1e-3
+"""Missing cells can make a drawn mean square negative; as a multiple of its expectation it is not taken below this."""
 
 
-def of_components(value: Any, draws: Any, level: float = 0.95) -> tuple[Floats, Floats, Floats]:
-    """Standard error, low and high (component,) of components (component,) with draws (component, draw).
+def mean_squares(facets: Sequence[frozenset[str]], counts: Sequence[int], n: int) -> Floats:
+    """Expected mean squares (component, component) by component, as if cells were as full as they are on average.
 
-    Bounds are never below nil: a variance is not, although its estimate may be.
+    Parameters
+    ----------
+    facets : (component,)
+        Facets of each effect and of what it is nested in, the residual last.
+    counts : (component,)
+        Levels of each effect; of the residual, the ratings.
+    n
+        Ratings.
     """
-    estimate, drawn = np.asarray(value, dtype=float), np.asarray(draws, dtype=float)
-    tail = (1 - level) / 2
-    se = drawn.std(axis=1, ddof=1)
-    low, high = np.quantile(drawn, [tail, 1 - tail], axis=1)
-    firm = (estimate > WELL_ABOVE * se) & (se > 0)
-    freedom = 2 * (estimate[firm] / se[firm]) ** 2
-    low[firm] = freedom * estimate[firm] / stats.chi2.ppf(1 - tail, freedom)
-    high[firm] = freedom * estimate[firm] / stats.chi2.ppf(tail, freedom)
-    return se, np.maximum(low, 0.0), np.maximum(high, 0.0)
+    found = np.zeros((len(facets), len(facets)))
+    for row, own in enumerate(facets):
+        for column, other in enumerate(facets):
+            if own <= other:
+                found[row, column] = n / counts[column]
+    return found
 
 
-def of_ratio(universe: Any, error: Any, draws: tuple[Any, Any], level: float = 0.95) -> tuple[Floats, Floats]:
-    """Bounds (…,) of universe / (universe + error) from both and their draws (…, draw).
+def pivots(value: Any, draws: Any, expected: Floats, covariance: Any = None) -> Floats:
+    """Components (component, draw) that would explain the estimates, from draws of the estimator at them.
 
-    Where a draw or the estimate has no universe-score variance or no error, the quantiles of the drawn ratios serve.
+    Parameters
+    ----------
+    value : (component,)
+        May be negative.
+    draws : (component, draw)
+    expected : (component, component)
+        From :func:`mean_squares`.
+    covariance : (component, component)
+        Of the estimates where they vary less than the draws, as those of maximum likelihood do where cells are missing;
+        NaN for a component at its boundary. The multiples are then drawn together.
     """
-    u, e = np.asarray(universe, dtype=float), np.asarray(error, dtype=float)
-    drawn_u, drawn_e = np.asarray(draws[0], dtype=float), np.asarray(draws[1], dtype=float)
-    tail = (1 - level) / 2
+    estimate = np.asarray(value, dtype=float)
+    at = expected @ np.maximum(estimate, 0.0)
+    drawn = expected @ np.asarray(draws, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = drawn_u / (drawn_u + drawn_e)
-        low, high = np.nanquantile(np.where(np.isfinite(ratio), ratio, 0.0), [tail, 1 - tail], axis=-1)
-        spread = np.log(drawn_e / drawn_u).std(axis=-1, ddof=1)
-        freedom = np.maximum(2 * (drawn_e.mean(axis=-1) / drawn_e.std(axis=-1, ddof=1)) ** 2, 1.0)
-        reach = np.exp(stats.t.ppf(1 - tail, freedom) * spread)
-        usable = np.isfinite(reach) & (u > 0) & (e > 0)
-        return (
-            np.where(usable, u / (u + e * reach), low),
-            np.where(usable, u / (u + e / reach), high),
-        )
+        multiple = np.where(at[:, None] > 0, drawn / at[:, None], 1.0)
+    power = np.ones(len(at))
+    if covariance is not None:
+        own = np.asarray(covariance, dtype=float)
+        exact = np.einsum("ab,bc,ac->a", expected, np.nan_to_num(own), expected)
+        usable = np.isfinite(np.diag(own)) & (exact > 0)
+        power[usable] = np.minimum(1.0, np.sqrt(exact[usable] / drawn[usable].var(axis=1)))
+    explained = (expected @ estimate)[:, None] / np.maximum(multiple, _LEAST) ** power[:, None]
+    return np.asarray(np.linalg.solve(expected, explained))
 
 
-def of_error(error: Any, draws: Any, level: float = 0.95) -> tuple[Floats, Floats]:
-    """Bounds (…,) of the square root of an error variance, from it and its draws (…, draw)."""
-    value, drawn = np.atleast_1d(np.asarray(error, dtype=float)), np.asarray(draws, dtype=float)
-    _, low, high = of_components(value.ravel(), drawn.reshape(value.size, -1), level)
-    return np.sqrt(low).reshape(np.shape(error)), np.sqrt(high).reshape(np.shape(error))
+def bounds(value: Any, drawn: Any, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Low and high (…,) of values (…,) with draws (…, draw); they hold the value itself. Draws without a value count 0.
+
+    A variance is never below nil: give its draws so.
+    """
+    tail = (1 - level) / 2
+    x = np.asarray(drawn, dtype=float)
+    low, high = np.quantile(np.where(np.isfinite(x), x, 0.0), [tail, 1 - tail], axis=-1)
+    return np.fmin(low, value), np.fmax(high, value)

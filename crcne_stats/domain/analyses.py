@@ -28,7 +28,7 @@ ANALYSES: tuple[Analysis, ...] = (
     Analysis("difficulty"),
     Analysis("concordance", inputs=("ratings", "students")),
     Analysis("severity", may=("students",)),
-    Analysis("generalizability"),
+    Analysis("generalizability", after=("severity",)),
     Analysis("planning", after=("generalizability", "severity")),
 )
 

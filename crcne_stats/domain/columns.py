@@ -141,6 +141,7 @@ COLUMNS: dict[str, Column] = {
     "change": Column("number", decimals=3),
     "weight": _NUMBER,
     "phase_b": _name("phase"),
+    "approach": _key("approach"),
     "universe_correlation": _NUMBER,
     "error_correlation": _NUMBER,
     # many-facet Rasch: the model

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crcne_stats.analysis.generalizability import generalizability
+from crcne_stats.analysis.severity import severity
 from crcne_stats.analysis.simulate import simulate
 from crcne_stats.domain.columns import column
 from crcne_stats.domain.ratings import Ratings
@@ -336,3 +337,21 @@ def test_numbers_on_few_students_are_hidden_and_trainers_get_labels() -> None:
     conditional = published(result).tables["conditional"]
     small = result.tables["conditional"]["n_students"].between(1, 4).to_numpy()
     assert small.any() and conditional.loc[small, "sem_absolute"].isna().all()
+
+
+def test_levels_as_numbers_beside_the_model() -> None:
+    ratings = simulate(100, 3, 1, links=0.2, seed=1).ratings
+    many_facet = severity(ratings, simulations=0, halo=True)
+    result = generalizability(ratings, severity=many_facet, resamples=0)
+    table = result.tables["ordinal"].set_index(["coefficient", "approach"])["value"]
+    phi = table["dependability"]
+    assert phi["numbers"] == pytest.approx(coefficient(result, "dependability"), abs=0.01)
+    # The many-facet model made these ratings: what it says must be near what the components say.
+    assert phi["model"] == pytest.approx(phi["numbers"], abs=0.04)
+    assert phi["respaced"] == pytest.approx(phi["numbers"], abs=0.04)
+    assert table["sem_absolute", "model"] == pytest.approx(table["sem_absolute", "numbers"], rel=0.25)
+    assert table["wrong_level", "model"] == pytest.approx(table["wrong_level", "numbers"], abs=0.05)
+    assert "ordinal_checked" in keys(result) and "ordinal" not in keys(result)
+    said(result)
+    nothing = generalizability(ratings, severity=Result("severity"), resamples=0)
+    assert "ordinal" not in nothing.tables and "ordinal" in keys(nothing)
