@@ -24,10 +24,10 @@ from crcne_stats.domain.students import Students
 FUNCTIONS: dict[str, Callable[..., Result]] = {
     "describe": describe,
     "agreement": agreement,
-    "generalizability": generalizability,
-    "severity": severity,
     "difficulty": difficulty,
     "concordance": concordance,
+    "severity": severity,
+    "generalizability": generalizability,
     "planning": planning,
 }
 """The function of each analysis of the list."""

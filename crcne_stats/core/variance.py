@@ -105,8 +105,9 @@ def _complete(given: Study) -> str | None:
         crossed = all(
             facet not in term.within and (term.facets != {facet} or not term.within) for term in given.design.terms
         ) and any(term.facets == {facet} for term in given.design.terms)
-        if rest and crossed and within_cells(given.levels, facet, rest):
-            found.append((given.levels.count(frozenset((facet,))), facet))
+        size = given.levels.count(frozenset((facet,)))
+        if rest and crossed and size > 1 and within_cells(given.levels, facet, rest):
+            found.append((size, facet))
     outer = _widest(given)
     return max((pair for pair in found if pair[1] != outer), default=(0, None))[1]
 

@@ -176,6 +176,14 @@ def test_one_criterion_is_confounded_with_the_mean_and_trainers_still_show() -> 
     said(result)
 
 
+def test_one_criterion_in_an_incomplete_design() -> None:
+    x = drawn(40, 3, 1)
+    x[np.arange(40), np.arange(40) % 3] = np.nan
+    result = asked(x)
+    assert components(result)["trainer"] >= 0 and components(result)["student"] > 0
+    said(result)
+
+
 def test_a_single_rating_of_each_student_has_no_replication() -> None:
     x = np.full((30, 3, 1), np.nan)
     x[np.arange(30), np.arange(30) % 3, 0] = np.arange(30) % 7
