@@ -131,9 +131,9 @@ def power_table(found: Fitted, effects: Iterable[float], settings: Mapping[str, 
         return pd.DataFrame([{"effect": "drift", "reason": "no_criterion_facet"}])
     data = found.data
     k = data.sizes.get("trainer", 1.0)
-    trainers = data.levels.count(frozenset(("trainer",))) if "trainer" in data.codes else 1
-    load = data.n_objects * k / trainers
     sessions = max(data.ratings.frame["session"].nunique(), 1)
+    panels = len(data.ratings.frame[["trainer", "session"]].drop_duplicates())
+    load = max(data.n_objects * k / panels, 1.0)
     criteria = data.n_criteria
     share = criteria / (criteria - 1)
     rows = []

@@ -226,6 +226,30 @@ def test_power_rises_with_students_and_size_and_the_same_trainers() -> None:
     assert row["n_needed"] == pytest.approx((1.959964 + 0.841621) ** 2 * row["se"] ** 2 * row["n_now"] / 0.01, abs=1.5)
 
 
+@pytest.mark.parametrize("same", [True, False])
+def test_the_error_of_a_change_is_that_of_ratings_drawn_from_the_components(same: bool) -> None:
+    ratings, variance, _ = islands()
+    table = variance.tables["components"]
+    parts = table[table["estimator"] == "reml"].set_index("source")["variance"].clip(lower=0)
+    n, k, criteria, trainers = 120, 2, len(ratings.criteria), ratings.frame["trainer"].nunique()
+    rng = np.random.default_rng(3)
+    moves = []
+    for _ in range(300):
+        taste = rng.normal(0, np.sqrt(parts["trainer*criterion"]), (2, trainers, criteria))
+        means = []
+        for session in range(2):
+            x = rng.normal(0, np.sqrt(parts["student*criterion"]), (n, criteria))
+            panel = np.array([rng.permutation(trainers)[:k] for _ in range(n)])
+            x += taste[0 if same else session][panel].mean(axis=1)
+            x += rng.normal(0, np.sqrt(parts["residual"] / k), (n, criteria))
+            means.append(x.mean(axis=0))
+        change = means[1] - means[0]
+        moves.append(change - (change.sum() - change) / (criteria - 1))
+    told = usual().tables["power"].set_index(["effect", "by_trainers"])["se"]
+    expected = float(told["drift", "same" if same else "other"].iloc[0])
+    assert np.std(moves) == pytest.approx(expected, rel=0.06)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("hours_per_file", 0), ("load", 0), ("target_se", -1), ("travel_hours", -1), ("misclassification", 0),
