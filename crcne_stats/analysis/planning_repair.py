@@ -134,9 +134,9 @@ def stage_table(found: Plan) -> pd.DataFrame:
         if stage == "connect":
             cheapest = row["hours"] <= repair.bound.get("connect", 0.0) + 1e-9 and n == linked
             proof = "failed" if row["reason"] else "proved" if cheapest else "not_proved"
-            row |= {"bound": linked, "gap": n - linked, "proof": proof}
+            row |= {"bound": linked, "gap": NAN if row["reason"] else n - linked, "proof": proof}
         elif stage == "together":
-            row |= {"bound": found.bound, "gap": n - found.bound, "proof": found.proof}
+            row |= {"bound": found.bound, "gap": NAN if repair.failed else n - found.bound, "proof": found.proof}
             row["reason"] = "rules_forbid" if repair.failed else ""
         elif stage == "tighten":
             row["proof"] = "greedy"
