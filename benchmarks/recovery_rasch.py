@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from joblib import parallel_config
 
 from crcne_stats.core.rasch.design import Model, RatingData
 from crcne_stats.core.rasch.mml import Fit, fit
@@ -169,6 +170,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--replicates", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--out", type=Path, default=None)
     asked = parser.parse_args()
     parts = [
@@ -178,7 +180,8 @@ def main() -> None:
         "Bias (RMS) is over trainers, less what the finite number of replicates adds; the largest bias still holds "
         "that noise.\n",
     ]
-    parts += [report(condition, asked.replicates, asked.seed) for condition in CONDITIONS]
+    with parallel_config(n_jobs=asked.jobs):
+        parts += [report(condition, asked.replicates, asked.seed) for condition in CONDITIONS]
     text = "\n".join(parts)
     if asked.out:
         asked.out.write_text(text, encoding="utf-8")

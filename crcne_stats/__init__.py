@@ -28,6 +28,7 @@ _HOMES = {
     "pseudonymise": "data.pseudonyms",
     "load_anchors": "data.anchors",
     "planning": "analysis.planning",
+    "plausible_values": "analysis.severity_students",
     "published": "view.disclosure",
     "severity": "analysis.severity",
     "severity_difference": "analysis.severity_assumptions",

@@ -6,6 +6,7 @@ from crcne_stats.analysis.generalizability import generalizability as generaliza
 from crcne_stats.analysis.planning import planning as planning
 from crcne_stats.analysis.severity import severity as severity
 from crcne_stats.analysis.severity_assumptions import severity_difference as severity_difference
+from crcne_stats.analysis.severity_students import plausible_values as plausible_values
 from crcne_stats.analysis.simulate import simulate as simulate
 from crcne_stats.analysis.study import study as study
 from crcne_stats.data.anchors import load_anchors as load_anchors

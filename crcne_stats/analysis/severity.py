@@ -17,10 +17,10 @@ from crcne_stats.analysis.severity_models import THRESHOLDS, Models, fitted_mode
 from crcne_stats.analysis.severity_notes import severity_notes
 from crcne_stats.analysis.severity_raters import bias_tables, case_table, dependence_tables, rater_table
 from crcne_stats.analysis.severity_scale import LINKS, Scale, pix_levels
+from crcne_stats.analysis.severity_students import student_table
 from crcne_stats.analysis.severity_tables import (
     criterion_table,
     facet_tables,
-    student_table,
     summary_table,
     trainer_table,
 )
@@ -43,6 +43,7 @@ def severity(
     thresholds: Literal["shared", "criterion", "trainer"] = "shared",
     estimator: Literal["mml", "jml"] = "mml",
     halo: bool | Literal["auto"] = "auto",
+    slopes: bool = False,
     population: str | None = None,
     link: Literal["equal_trainer_means", "equal_inspe_means", "anchors", "pix"] | None = None,
     anchors: pd.DataFrame | None = None,
@@ -74,8 +75,12 @@ def severity(
         takes that off), knows no population, no halo and no sandwich, and gets no simulated limits.
     halo
         A random effect of student × trainer, for a trainer's criteria move together. "auto" fits it, on 200 000 ratings
-        at most, and keeps it where BIC does; True keeps it anyway. Measures come from the model with halo, fit and halo
+        at most, and keeps it where BIC does; True keeps it anyway. Where a trainer saw fewer than some 20 students its
+        standard deviation comes out too small. Measures come from the model with halo, fit and halo
         of each trainer are judged by the one without.
+    slopes
+        Fit the model with a slope for each trainer too (generalised partial credit) and compare it in ``model``; the
+        slopes stand in ``raters``. A sensitivity model: no other table rests on it.
     population
         None or "inspe": a free mean ability for each INSPÉ (each island where none is known), so that differences in
         ability between INSPÉ do not turn into severities. "equal_means": one mean for all, an *assumption*. "+session"
@@ -117,9 +122,10 @@ def severity(
         ``summary``: separation, strata, reliability, χ² by facet. ``thresholds``: Andrich and half-point (Thurstone)
         thresholds, ``disordered`` the probability that a threshold lies below the one before. ``levels``: use and
         average measures. ``raters``: agreement beside the expected one, centrality (1: as the others), halo against
-        simulations without halo, equivalence. ``drift``, ``bias_tests`` (omnibus tests) and ``bias`` (trainer ×
-        criterion). ``dependence``, ``residual_components``, ``loadings``; ``curves``, ``targeting``;
-        ``assumptions`` with islands. ``students`` and ``unexpected`` name students and are never published.
+        simulations without halo, equivalence. ``drift``, ``bias_tests`` (omnibus tests), ``bias`` (trainer ×
+        criterion) and ``bias_pairs`` (two trainers on a criterion). ``dependence``, ``residual_components``,
+        ``loadings``; ``curves``, ``targeting``; ``assumptions`` with islands. ``students`` and ``unexpected`` name
+        students and are never published.
 
         A measure that cannot be had (nobody to compare with, all scores at one end) is a row with a ``reason``.
 
@@ -135,9 +141,9 @@ def severity(
     measurement.
     """
     settings: dict[str, Any] = {
-        "thresholds": thresholds, "estimator": estimator, "halo": halo, "population": population, "link": link,
-        "facets": list(facets),
-        "interactions": list(interactions), "residuals": residuals, "simulations": int(simulations),
+        "thresholds": thresholds, "estimator": estimator, "halo": halo, "slopes": slopes, "population": population,
+        "link": link, "facets": list(facets), "interactions": list(interactions), "residuals": residuals,
+        "simulations": int(simulations),
         "equivalence": equivalence, "level": level, "seed": seed,
     }  # fmt: skip
     pairs = _checked(settings, anchors)
@@ -179,10 +185,10 @@ def _tables(fitted: Fitted, scale: Scale, models: Models, settings: dict[str, An
     tables["summary"] = summary_table(fitted, tables, scale)
     tables["thresholds"] = threshold_table(fitted)
     tables["levels"] = level_table(fitted)
-    tables["raters"] = rater_table(fitted, scale, settings["equivalence"])
+    tables["raters"] = rater_table(fitted, scale, settings["equivalence"], models)
     moved, drift_test = drift_table(fitted.asked, drift(fitted.asked, settings["thresholds"]), settings["level"])
-    tests, cells = bias_tables(fitted)
-    tables |= {"bias_tests": pd.concat([tests, pd.DataFrame([drift_test])], ignore_index=True), "bias": cells}
+    tables |= bias_tables(fitted)
+    tables["bias_tests"] = pd.concat([tables["bias_tests"], pd.DataFrame([drift_test])], ignore_index=True)
     if len(moved):
         tables["drift"] = moved
     tables |= dependence_tables(fitted)
@@ -216,8 +222,8 @@ def _checked(settings: dict[str, Any], anchors: pd.DataFrame | None) -> list[tup
         raise ValueError(f"unknown facets {', '.join(wrong)}; there are {', '.join(known)}")
     if not 0 < settings["level"] < 1 or settings["simulations"] < 0 or not settings["equivalence"] > 0:
         raise ValueError("level must lie between 0 and 1, simulations be 0 or more, equivalence positive")
-    if anchors is not None and not {"facet", "member", "value"} <= set(anchors.columns):
-        raise ValueError("anchors need the columns facet, member and value")
+    if anchors is not None and not {"facet", "member", "value"} <= set(getattr(anchors, "columns", ())):
+        raise ValueError("anchors must be a table with the columns facet, member and value")
     return [(pair[0], pair[1]) for pair in pairs]
 
 

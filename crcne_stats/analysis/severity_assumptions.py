@@ -11,9 +11,11 @@ import pandas as pd
 from scipy.stats import norm
 
 from crcne_stats.analysis.severity_design import population, with_levels
-from crcne_stats.analysis.severity_fit import Fitted, marginal
+from crcne_stats.analysis.severity_fit import Estimates, Fitted, marginal
 from crcne_stats.analysis.severity_scale import CONNECTED, LINKS, RELATIVE, Scale, linkable, scale
-from crcne_stats.core.rasch.mml import fit
+from crcne_stats.core.rasch.design import Model
+from crcne_stats.core.rasch.mml import Fit, fit
+from crcne_stats.core.rasch.population import Population
 from crcne_stats.domain.result import Result
 
 COLUMNS = [
@@ -28,25 +30,34 @@ def chosen_scale(
     """The scale that the user asked for, and why it could not be had (each island then keeps its own zero)."""
     if fitted.asked.n_components < 2:
         return scale(fitted, CONNECTED), ""
+    if not fitted.plan.model.components:  # one mean for all, by the user's choice: that is what links
+        return replace(scale(fitted, CONNECTED), assumption="equal_inspe_means"), ""
     if link is None:
         return scale(fitted, RELATIVE), ""
     reason = linkable(fitted, inspe_means, pix)[link]
-    if reason:
-        return scale(fitted, RELATIVE), reason
-    return _under(fitted, link, inspe_means, pix), ""
+    found = None if reason else _under(fitted, link, inspe_means, pix)
+    return (scale(fitted, RELATIVE), reason or "not_estimable") if found is None else (found, "")
 
 
-def _under(fitted: Fitted, link: str, inspe_means: Mapping[str, float] | None, pix: np.ndarray | None) -> Scale:
-    if link == "pix" and pix is not None:
-        made = with_levels(population(fitted.asked, None)[0], pix)
-        halo = "trainer" if fitted.measured.halo else None
-        again = fit(fitted.asked.data, fitted.plan.model, made, halo)
-        return scale(replace(fitted, measured=marginal(again)), link)
-    return scale(fitted, link, inspe_means)
+def _under(fitted: Fitted, link: str, inspe_means: Mapping[str, float] | None, pix: np.ndarray | None) -> Scale | None:
+    """The scale under an assumption that can be made; None where its fit fails."""
+    if link != "pix" or pix is None:
+        return scale(fitted, link, inspe_means)
+    again = _again(fitted, fitted.plan.model, with_levels(population(fitted.asked, None)[0], pix))
+    return None if again is None else scale(replace(fitted, measured=again), link)
+
+
+def _again(fitted: Fitted, wish: Model, made: Population) -> Estimates | None:
+    """The estimates of another model or population on the same ratings, None where they cannot be had."""
+    try:
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            return marginal(fit(fitted.asked.data, wish, made, "trainer" if fitted.measured.halo else None))
+    except (ValueError, FloatingPointError, np.linalg.LinAlgError):
+        return None
 
 
 def assumption_table(
-    fitted: Fitted, chosen: Scale, inspe_means: Mapping[str, float] | None, pix: np.ndarray | None
+    fitted: Fitted, chosen: Scale | None, inspe_means: Mapping[str, float] | None, pix: np.ndarray | None
 ) -> pd.DataFrame:
     """``assumptions``: for each way to link the islands, where each island comes to lie and whom that concerns.
 
@@ -56,6 +67,11 @@ def assumption_table(
     asked = fitted.asked
     if asked.n_components < 2:
         return pd.DataFrame(columns=COLUMNS)
+    if not fitted.plan.model.components and isinstance(fitted.plain, Fit):
+        again, chosen = _relative(fitted), None
+        if again is None:
+            return pd.DataFrame(columns=COLUMNS)
+        fitted = again
     own = _verdicts(fitted, scale(fitted, RELATIVE))
     reasons = linkable(fitted, inspe_means, pix)
     rows: list[dict[str, Any]] = []
@@ -63,8 +79,11 @@ def assumption_table(
         if reasons.get(name):
             rows.append({"assumption": name, "component": None, "reason": reasons[name]})
             continue
-        found = chosen if chosen.assumption == name else None
+        found = chosen if chosen is not None and chosen.assumption == name else None
         found = found or (scale(fitted, name) if name == RELATIVE else _under(fitted, name, inspe_means, pix))
+        if found is None:
+            rows.append({"assumption": name, "component": None, "reason": "not_estimable"})
+            continue
         verdict = _verdicts(fitted, found)
         for part in range(asked.n_components):
             mine, people = asked.trainer_component == part, asked.component == part
@@ -74,8 +93,8 @@ def assumption_table(
                     "component": part + 1,
                     "n_trainers": int(mine.sum()),
                     "n_students": int(people.sum()),
-                    "severity_mean": float(np.nanmean(found.severity[mine])) if name != RELATIVE else np.nan,
-                    "ability_mean": float(np.nanmean(fitted.measured.ability[people]) + found.shift[part]),
+                    "severity_mean": _mean(found.severity[mine]) if name != RELATIVE else np.nan,
+                    "ability_mean": _mean(fitted.measured.ability[people]) + float(found.shift[part]),
                     "n_severe": int((verdict[mine] > 0).sum()),
                     "n_lenient": int((verdict[mine] < 0).sum()),
                     "n_changed": int((verdict[mine] != own[mine]).sum()),
@@ -83,6 +102,21 @@ def assumption_table(
                 }
             )
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _mean(values: np.ndarray) -> float:
+    """The mean of those that are known, NaN without any."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _relative(fitted: Fitted) -> Fitted | None:
+    """The same ratings with a free mean for each island, each island's trainers centred."""
+    asked = fitted.asked
+    made, group, _ = population(asked, None)
+    wish = replace(fitted.plan.model, components={"trainer": asked.trainer_component})
+    again = _again(fitted, wish, made)
+    return None if again is None else replace(fitted, measured=again, group=group)
 
 
 def _verdicts(fitted: Fitted, found: Scale) -> np.ndarray:

@@ -70,7 +70,11 @@ def threshold_table(fitted: Fitted) -> pd.DataFrame:
                 nothing = dict.fromkeys(
                     ("threshold", "se", "robust_se", "low", "high", "half_point", "disordered"), np.nan
                 )
-                rows.append(row | nothing | {"reason": "no_ratings" if not counts[g].any() else "level_never_used"})
+                rows.append(
+                    row
+                    | nothing
+                    | {"method": fitted.method, "reason": "no_ratings" if not counts[g].any() else "level_never_used"}
+                )
                 continue
             index = block.start + place
             value, error = float(fit.value[index]), float(fit.error[index])
@@ -83,12 +87,13 @@ def threshold_table(fitted: Fitted) -> pd.DataFrame:
                 "high": value + fitted.reach * error,
                 "half_point": float(points[g, k]),
                 "disordered": float(wrong[place]),
+                "method": fitted.method,
                 "reason": "anchored" if anchored else "",
             }
             rows.append(row)
     columns = [
         "criterion", "trainer", "level", "n_levels", "n_ratings", "threshold", "se", "robust_se", "low", "high",
-        "half_point", "disordered", "reason",
+        "half_point", "disordered", "method", "reason",
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 

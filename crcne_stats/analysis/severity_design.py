@@ -55,9 +55,9 @@ def design(ratings: Ratings, extra: Sequence[str]) -> Design:
     facets = {"criterion": np.array([order.get(label, -1) for label in labels] or [0])[codes].astype(np.int64)}
     for name in ("trainer", *extra):
         code, labels = ratings.codes(name, frame)
-        missing = code < 0
-        names[name] = [*labels, "–"] if missing.any() else labels
-        facets[name] = np.where(missing, len(labels), code)
+        used, place = np.unique(np.where(code < 0, len(labels), code), return_inverse=True)
+        names[name] = [[*labels, "–"][position] for position in used]
+        facets[name] = place.astype(np.int64)
     facets = {name: facets[name] for name in ("trainer", "criterion", *extra)}
     person = np.unique(combined_codes(frame, ("session", "student")), return_inverse=True)[1].astype(np.int64)
     first = np.unique(person, return_index=True)[1]

@@ -126,7 +126,8 @@ def _rows(asked: Design, found: Drift, rows: Ints, value: np.ndarray, se: np.nda
     with np.errstate(invalid="ignore"):
         p = 2 * norm.sf(np.abs(change / error))
     reach = norm.ppf((1 + level) / 2) * error
-    names, sessions = (np.array(asked.ratings.codes(x, asked.frame)[1], dtype=object) for x in ("trainer", "session"))
+    names = np.array(asked.names["trainer"], dtype=object)
+    sessions = np.array(asked.ratings.codes("session", asked.frame)[1], dtype=object)
     return pd.DataFrame(
         {
             "trainer": names[found.trainer],

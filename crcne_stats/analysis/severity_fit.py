@@ -28,9 +28,10 @@ class Estimates:
     """What was estimated, whatever the method.
 
     ``value``, ``se``, ``robust_se`` (parameter,), NaN without estimate; ``covariance``, ``robust_covariance``
-    (estimate, estimate), free parameters first, then ``coefficient`` (column,); ``ability`` and ``variance``
-    (person,): posterior mean and variance, or the joint estimate and its squared error, NaN without a rating that
-    counts; ``halo`` the standard deviation of the student × trainer effect, 0 without one.
+    (estimate, estimate), free parameters first, then ``coefficient`` (column,) of ``design`` (person, column);
+    ``ability`` and ``variance`` (person,): posterior mean and variance, or the joint estimate and its squared error,
+    NaN without a rating that counts; ``halo`` the standard deviation of the student × trainer effect, 0 without one;
+    ``posterior`` (person, node) on ``nodes``, empty for a joint fit.
     """
 
     plan: Layout
@@ -42,6 +43,9 @@ class Estimates:
     coefficient: np.ndarray
     ability: np.ndarray
     variance: np.ndarray
+    design: np.ndarray
+    posterior: np.ndarray
+    nodes: np.ndarray
     halo: float = 0.0
 
     @property
@@ -71,7 +75,8 @@ def marginal(fit: Fit) -> Estimates:
     ability, variance = (np.where(rated_, x, np.nan) for x in (fit.found.eap, fit.found.variance))
     return Estimates(
         fit.plan, fit.value, fit.se, fit.robust_se, fit.covariance, fit.robust_covariance,
-        np.nan_to_num(fit.coefficient), ability, variance, fit.halo,
+        np.nan_to_num(fit.coefficient), ability, variance, fit.problem.population.design, fit.found.posterior,
+        fit.found.nodes, fit.halo,
     )  # fmt: skip
 
 
@@ -82,7 +87,7 @@ def joint(fit: JointFit) -> Estimates:
     nothing = np.full(len(se), np.nan)
     return Estimates(
         fit.plan, fit.value, se, nothing, covariance, np.full_like(covariance, np.nan), np.zeros(0), fit.ability,
-        fit.ability_se**2,
+        fit.ability_se**2, np.zeros((len(fit.ability), 0)), np.zeros((len(fit.ability), 0)), np.zeros(0),
     )  # fmt: skip
 
 
@@ -109,6 +114,13 @@ class Fitted:
     def plan(self) -> Layout:
         """The model on the data."""
         return self.measured.plan
+
+    @property
+    def method(self) -> str:
+        """How measures and their intervals were obtained, as a key of words."""
+        if isinstance(self.plain, JointFit):
+            return "jml"
+        return "mml_halo" if self.measured.halo else "mml"
 
     @property
     def reach(self) -> float:

@@ -12,6 +12,7 @@ from crcne_stats.analysis.severity_design import Design, model, population
 from crcne_stats.analysis.severity_fit import Fitted, joint, marginal
 from crcne_stats.core.rasch.abilities import eap_reliability
 from crcne_stats.core.rasch.design import Model
+from crcne_stats.core.rasch.generalised import SlopeFit, slope_fit
 from crcne_stats.core.rasch.identification import identify
 from crcne_stats.core.rasch.jml import JointFit, joint_fit
 from crcne_stats.core.rasch.layout import Layout
@@ -20,6 +21,8 @@ from crcne_stats.core.rasch.population import Population
 
 MOST_COMPARED = 200_000
 """With more ratings than this, other models are fitted only when they are asked for."""
+MOST_THRESHOLDS = 800
+"""The same with more thresholds than this."""
 THRESHOLDS = ("shared", "criterion", "trainer")
 
 
@@ -28,13 +31,15 @@ class Models:
     """``chosen`` is the model of the tables, None with a ``reason`` where it cannot be fitted.
 
     ``fits`` has each model by its thresholds and whether it has halo, that of the tables first; ``lost`` the anchors
-    that name nothing in these ratings; ``deficiency`` how many directions of the parameters no rating shows.
+    that name nothing in these ratings; ``slopes`` the model with a slope for each trainer, where it was asked for;
+    ``deficiency`` how many directions of the parameters no rating shows.
     """
 
     chosen: Fitted | None
     fits: dict[tuple[str, bool], Fit | JointFit]
     population: str
     lost: tuple[str, ...] = ()
+    slopes: SlopeFit | None = None
     deficiency: int = 0
     reason: str = ""
 
@@ -82,7 +87,7 @@ def fitted_models(
     kind = "equal_means" if wanted == "equal_means" else "inspe" if asked.people["inspe"].notna().any() else "one_mean"
     extra = [*settings["facets"], *(name for pair in pairs for name in pair)]
     extra = [name for name in dict.fromkeys(extra) if name not in ("trainer", "criterion")]
-    relative = wanted != "equal_means"
+    relative = wanted != "equal_means" or settings["estimator"] == "jml"  # which has no population
     found = {name: model(asked, name, pairs, extra, anchors, relative) for name in THRESHOLDS}
     ask, lost = _Asked(asked, {name: wish for name, (wish, _) in found.items()}, made), tuple(found[thresholds][1])
     plain, reason = ask.fit(thresholds, estimator=settings["estimator"])
@@ -102,12 +107,24 @@ def fitted_models(
         fits = dict(sorted(fits.items(), key=lambda item: item[0][1] != better))
     if small and anchors is None:
         for name in THRESHOLDS:
-            other = None if name == thresholds else ask.fit(name)[0]
+            elements = 1 if name == "shared" else asked.data.sizes[name]
+            many = name == thresholds or elements * int(asked.data.n_levels.max(initial=1)) > MOST_THRESHOLDS
+            other = None if many else ask.fit(name)[0]
             fits |= {} if other is None else {(name, False): other}
     # Trainers and criteria alone are seen within a component, whose students have a mean of their own.
     simple = not extra and not pairs and anchors is None and relative and not covariates
     unseen = 0 if simple else identify(plain.plan, plain.problem.population).deficiency
-    return Models(Fitted(asked, marginal(best), plain, group, over, settings["level"]), fits, kind, lost, unseen)
+    slopes = _with_slopes(plain) if settings["slopes"] else None
+    chosen = Fitted(asked, marginal(best), plain, group, over, settings["level"])
+    return Models(chosen, fits, kind, lost, slopes, unseen)
+
+
+def _with_slopes(plain: Fit) -> SlopeFit | None:
+    """The model with a slope for each trainer; None where it cannot be fitted."""
+    try:
+        return slope_fit(plain)
+    except (ValueError, np.linalg.LinAlgError):
+        return None
 
 
 def _with_halo(ask: _Asked, settings: dict[str, Any], plain: Fit, small: bool) -> Fit | None:
@@ -134,6 +151,7 @@ def model_table(models: Models) -> pd.DataFrame:
             "estimator": "jml" if isinstance(found, JointFit) else "mml",
             "thresholds": thresholds,
             "with_halo": halo,
+            "with_slopes": False,
             "population": models.population,
             "constraint": _constraint(plan),
             "chosen": place == 0,
@@ -143,7 +161,28 @@ def model_table(models: Models) -> pd.DataFrame:
         row |= _joint_row(found) if isinstance(found, JointFit) else _marginal_row(found)
         row |= {"n_ratings": int(plan.kept.sum()), "reason": "" if found.converged else "not_converged"}
         rows.append(row)
+    if models.slopes is not None:
+        rows.append(_slope_row(rows[0], models.slopes))
     return pd.DataFrame(rows)
+
+
+def _slope_row(first: dict[str, Any], found: SlopeFit) -> dict[str, Any]:
+    """The model with slopes, which has the thresholds and the population of the first."""
+    same = ("estimator", "thresholds", "population", "constraint", "n_students", "n_ratings")
+    return {
+        **{name: first[name] for name in same},
+        "with_halo": False,
+        "with_slopes": True,
+        "chosen": False,
+        "log_likelihood": found.log_likelihood,
+        "deviance": found.deviance,
+        "n_parameters": found.n_parameters,
+        "aic": found.aic,
+        "bic": found.bic,
+        "converged": found.converged,
+        "population_sd": found.sd,
+        "reason": "" if found.converged else "not_converged",
+    }
 
 
 def _marginal_row(found: Fit) -> dict[str, Any]:
@@ -153,8 +192,9 @@ def _marginal_row(found: Fit) -> dict[str, Any]:
         "aic": found.aic,
         "bic": found.bic,
         "converged": bool(found.converged),
-        "iterations": len(found.history),
-        "gradient": found.history[-1].gradient,
+        "iterations": found.iterations,
+        "gradient": found.gradient,
+        "monotone": found.monotone,
         "population_sd": found.sd,
         "population_sd_se": found.sd_se,
         "halo_sd": found.halo if found.halo else np.nan,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from crcne_stats.analysis.severity_fit import Fitted
-from crcne_stats.analysis.severity_models import Models
+from crcne_stats.analysis.severity_models import MOST_COMPARED, Models
 from crcne_stats.analysis.severity_scale import RELATIVE, Scale
 from crcne_stats.core.rasch.jml import JointFit
 from crcne_stats.core.rasch.mml import Fit
@@ -49,6 +49,8 @@ def _estimation(fitted: Fitted, models: Models) -> list[Note]:
         found.append(Note("severity.not_identified", {"n": models.deficiency}, "caution", 2))
     if isinstance(main, Fit) and main.no_variance:
         found.append(Note("severity.no_variance", {}, "caution", 7))
+    if isinstance(main, Fit) and main.no_bound:
+        found.append(Note("severity.no_bound", {}, "caution", 6))
     if isinstance(main, JointFit):
         found.append(Note("severity.joint", {"factor": main.correction}, "caution", 26))
     elif main.halo:
@@ -61,20 +63,23 @@ def _estimation(fitted: Fitted, models: Models) -> list[Note]:
 
 def _islands(fitted: Fitted, scale: Scale, tables: Tables, settings: Mapping[str, Any], refused: str) -> list[Note]:
     n_inspe = int(fitted.asked.people["inspe"].nunique())
-    pooled = settings["population"] == "equal_means" and n_inspe > 1
+    pooled = settings["population"] == "equal_means" and settings["estimator"] == "mml"
     if fitted.asked.n_components < 2:
-        return [Note("severity.equal_means", {"n": n_inspe}, "caution", 12)] if pooled else []
+        told = pooled and n_inspe > 1
+        return [Note("severity.equal_means", {"n": n_inspe}, "caution", 12)] if told else []
     values = {"n": fitted.asked.n_components}
     if pooled:
-        return [Note("severity.equal_means_islands", values | {"n_inspe": n_inspe}, "caution", 3)]
+        return [Note("severity.equal_means_islands", values, "caution", 3)]
     found = []
     if refused:
         found.append(Note("severity.link_refused", {"link": settings["link"], "reason": refused}, "caution", 4))
     if scale.assumption == RELATIVE:
         found.append(Note("severity.islands", values, "caution", 3))
-        found.append(Note("severity.action_link", {}, "action", 10))
+        found.append(Note("severity.action_link", {}, "action", 24))
     else:
         found.append(Note("severity.linked", values | {"assumption": scale.assumption}, "caution", 9))
+    if "assumptions" not in tables:
+        return found
     assumed = tables["assumptions"]
     assumed = assumed[assumed["n_changed"].notna() & (assumed["assumption"] != RELATIVE)]
     if len(assumed):
@@ -211,7 +216,7 @@ def _levels(tables: Tables, models: Models) -> list[Note]:
     if len(unused):
         found.append(Note("severity.unused", {"n": int(unused["criterion"].nunique())}, "finding", 52))
     model = tables["model"]
-    plain = model[~model["with_halo"] & model["bic"].notna()]
+    plain = model[~model["with_halo"] & ~model["with_slopes"] & model["bic"].notna()]
     own, best = plain[plain["thresholds"] == models.thresholds], plain.sort_values("bic").head(1)
     if len(own) and own["bic"].iloc[0] - best["bic"].iloc[0] > BETTER:
         own, best = own.iloc[0], best.iloc[0]
@@ -233,6 +238,8 @@ def _rest(fitted: Fitted, tables: Tables, settings: Mapping[str, Any]) -> list[N
         lost = int(tables[name]["reason"].isin(["extreme_low", "extreme_high", "extreme"]).sum())
         if lost:
             found.append(Note(f"severity.extreme_{name}", {"n": lost}, "caution", 54))
+    if settings["halo"] == "auto" and len(fitted.asked.frame) > MOST_COMPARED:
+        found.append(Note("severity.too_many_to_compare", {"n": MOST_COMPARED}, "caution", 63))
     if len(tables["unexpected"]):
         found.append(Note("severity.cases", {"n": len(tables["unexpected"])}, "finding", 48))
     return found

@@ -9,9 +9,10 @@ import pandas as pd
 from scipy.stats import chi2
 
 from crcne_stats.analysis.severity_fit import Fitted
+from crcne_stats.analysis.severity_models import Models
 from crcne_stats.analysis.severity_scale import Scale
 from crcne_stats.core.graph import partners
-from crcne_stats.core.rasch.bias import adjusted, bias, independent_cells
+from crcne_stats.core.rasch.bias import Bias, adjusted, bias, independent_cells, pair_bias
 from crcne_stats.core.rasch.design import combination
 from crcne_stats.core.rasch.dimensionality import principal_components, residual_correlations, residual_sheets
 from crcne_stats.core.rasch.raters import agreement, equivalence, halo, rating_pairs
@@ -21,10 +22,12 @@ FEW_SHEETS = 20
 FAR = 3.0
 """A rating this many standard deviations off is a case to discuss."""
 MOST_CASES = 200
+MOST_PAIRED = 100
+"""With more trainers than this they are not compared two by two."""
 DIMENSIONS = 5
 
 
-def rater_table(fitted: Fitted, scale: Scale, bound: float) -> pd.DataFrame:
+def rater_table(fitted: Fitted, scale: Scale, bound: float, models: Models) -> pd.DataFrame:
     """``raters``: how each trainer rates, against what the model, its simulation and the other trainers give."""
     asked, found = fitted.asked, fitted.found
     n = asked.data.sizes["trainer"]
@@ -61,6 +64,8 @@ def rater_table(fitted: Fitted, scale: Scale, bound: float) -> pd.DataFrame:
     )
     table["halo_verdict"] = _halo_verdict(table, n_sheets)
     table["equivalence"] = _equivalence(scale, scale.error, bound, asked.trainer_component)
+    if models.slopes is not None:
+        table["slope"], table["slope_se"] = models.slopes.slope, models.slopes.slope_se
     table["reason"] = np.where(by.opportunities > 0, "", "no_double_rating").astype(object)
     table.loc[n_sheets == 0, "reason"] = "left_out"
     return table
@@ -126,8 +131,8 @@ def _score(scores: np.ndarray, level: float) -> float:
     return float(np.interp(level, np.arange(len(known)), known))
 
 
-def bias_tables(fitted: Fitted) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """``bias_tests`` and ``bias``: trainers on criteria, the omnibus test first."""
+def bias_tables(fitted: Fitted) -> dict[str, pd.DataFrame]:
+    """``bias_tests`` and ``bias``: trainers on criteria, the omnibus test first; then trainers two by two."""
     asked, found = fitted.asked, fitted.found
     n_items = asked.data.sizes["criterion"]
     trainer, item = found.codes("trainer"), found.codes("criterion")
@@ -171,7 +176,39 @@ def bias_tables(fitted: Fitted) -> tuple[pd.DataFrame, pd.DataFrame]:
             }
         ]
     )
-    return tests, cells
+    tables = {"bias_tests": tests, "bias": cells}
+    if tests["p"].iloc[0] < 0.05 and asked.data.sizes["trainer"] <= MOST_PAIRED:
+        tables["bias_pairs"] = pair_table(fitted, answer, cells)
+    return tables
+
+
+def pair_table(fitted: Fitted, answer: Bias, cells: pd.DataFrame) -> pd.DataFrame:
+    """``bias_pairs``: two trainers whose judgement of a criterion differs, severity aside, the surest first.
+
+    Only after an omnibus test that says so, and only pairs with an adjusted p under 0.05.
+    """
+    item = fitted.asked.names["criterion"]
+    own = cells["criterion"].map({key: place for place, key in enumerate(item)}).to_numpy(dtype=np.int64)
+    found = pair_bias(answer, own)
+    p = adjusted(found.p)
+    order = np.argsort(p, kind="stable")
+    kept = order[: int((p[order] < 0.05).sum())][:MOST_CASES]
+    a, b = cells.iloc[found.first[kept]], cells.iloc[found.second[kept]]
+    return pd.DataFrame(
+        {
+            "criterion": a["criterion"].to_numpy(),
+            "trainer_a": a["trainer"].to_numpy(),
+            "trainer_b": b["trainer"].to_numpy(),
+            "n_students": np.minimum(a["n_students"].to_numpy(), b["n_students"].to_numpy()),
+            "bias_difference": found.contrast[kept],
+            "se": found.se[kept],
+            "t": found.t[kept],
+            "df": found.df[kept],
+            "p": found.p[kept],
+            "p_adjusted": p[kept],
+            "reason": "",
+        }
+    )
 
 
 def _lowest(asked: Any) -> np.ndarray:

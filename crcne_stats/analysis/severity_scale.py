@@ -94,7 +94,7 @@ def scale(fitted: Fitted, assumption: str, inspe_means: Mapping[str, float] | No
     used = np.isfinite(base)
     shift = np.zeros(n_parts)
     if assumption in ("equal_inspe_means", "anchors", "pix"):
-        weights, target = _means(fitted, inspe_means if assumption == "anchors" else None)
+        weights, target = _means(fitted, inspe_means if assumption == "anchors" else None, assumption == "pix")
         first = len(fit.plan.free)
         offset = np.zeros((n_parts, size))
         offset[:, first : first + weights.shape[1]] = weights
@@ -109,14 +109,13 @@ def scale(fitted: Fitted, assumption: str, inspe_means: Mapping[str, float] | No
     return Scale(assumption, base, rows, single, halo, fit.covariance, fit.robust_covariance, shift)
 
 
-def _means(fitted: Fitted, inspe_means: Mapping[str, float] | None) -> tuple[np.ndarray, np.ndarray]:
+def _means(fitted: Fitted, inspe_means: Mapping[str, float] | None, alike: bool) -> tuple[np.ndarray, np.ndarray]:
     """For each component, the weights (component, coefficient) of its mean ability, and what that mean is to be.
 
-    Columns beyond the group means (levels of another test) have no weight: the groups are compared at the same level.
+    ``alike``: only the means of groups have weight, so that components are compared at the same level of another test.
     """
     asked, fit = fitted.asked, fitted.measured
     n_parts, n_groups = max(asked.n_components, 1), int(fitted.group.max(initial=0)) + 1
-    counts = np.zeros((n_parts, len(fit.coefficient)))
     target = np.zeros(n_parts)
     chosen = np.ones(len(fitted.group), dtype=bool)
     if inspe_means is not None:
@@ -126,8 +125,13 @@ def _means(fitted: Fitted, inspe_means: Mapping[str, float] | None) -> tuple[np.
         for part in range(n_parts):
             mine = chosen & (asked.component == part)
             target[part] = numbers[mine].mean() if mine.any() else 0.0
-    np.add.at(counts, (asked.component[chosen], np.minimum(fitted.group[chosen], n_groups - 1)), 1.0)
-    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), target
+    columns = np.eye(n_groups)[fitted.group] if alike else fit.design
+    weights = np.zeros((n_parts, len(fit.coefficient)))
+    for part in range(n_parts):
+        mine = chosen & (asked.component == part)
+        if mine.any():
+            weights[part, : columns.shape[1]] = columns[mine].mean(axis=0)
+    return weights, target
 
 
 def linkable(fitted: Fitted, inspe_means: Mapping[str, float] | None, pix: Any) -> dict[str, str]:

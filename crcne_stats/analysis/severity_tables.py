@@ -13,7 +13,7 @@ from crcne_stats.core.graph import partners
 from crcne_stats.core.rasch.abilities import eap_reliability
 from crcne_stats.core.rasch.categories import expected_levels_of, step_sums
 from crcne_stats.core.rasch.design import tally, threshold_groups
-from crcne_stats.core.rasch.fitstats import displacement, fit_statistics
+from crcne_stats.core.rasch.fitstats import displacement
 from crcne_stats.core.rasch.jml import JointFit
 from crcne_stats.core.rasch.layout import ANCHORED, ESTIMATED, EXTREME, UNRATED
 from crcne_stats.core.rasch.rated import thresholds_by_level
@@ -124,7 +124,9 @@ def _element_table(
     table["fit_rule"] = _by_rule(statistics.infit, statistics.outfit)
     moved = displacement(fitted.found, fitted.residuals, *fitted.codes(facet))
     table["displacement"] = np.where(status == ANCHORED, moved, np.nan)
+    table["method"] = fitted.method
     table["reason"] = _reasons(asked, fitted, facet, status)
+    table.loc[np.isnan(value) & (table["reason"] == ""), "reason"] = "left_out"
     return table
 
 
@@ -238,37 +240,6 @@ def _with_halo(sums: np.ndarray, score: np.ndarray, weight: np.ndarray, place: n
     nodes, mass = np.polynomial.hermite_e.hermegauss(9)
     parts = [m * expected_levels_of(sums, score, weight, place + halo * x) for x, m in zip(nodes, mass, strict=True)]
     return np.asarray(np.sum(parts, axis=0) / mass.sum())
-
-
-def student_table(fitted: Fitted, scale: Scale) -> pd.DataFrame:
-    """``students``: a row for each student and session. Private: no output that is published holds it."""
-    asked, rated = fitted.asked, fitted.rated
-    shift = scale.shift[asked.component]
-    eap, sd = fitted.measured.ability, np.sqrt(fitted.measured.variance)
-    wle, wle_se = fitted.wle
-    data = asked.data
-    n_ratings = np.bincount(data.student, minlength=data.n_students)
-    statistics = fit_statistics(fitted.found, fitted.residuals, fitted.found.student, data.n_students)
-    average = np.bincount(data.student, asked.frame["score"].to_numpy(dtype=float), minlength=data.n_students)
-    table = asked.people.copy()
-    table = table.assign(
-        component=asked.component + 1,
-        eap=eap + shift,
-        se=sd,
-        low=eap + shift - fitted.reach * sd,
-        high=eap + shift + fitted.reach * sd,
-        wle=wle + shift,
-        wle_se=wle_se,
-        observed_average=average / np.maximum(n_ratings, 1),
-        n_trainers=partners(data.student, data.facets["trainer"], data.n_students),
-        n_ratings=n_ratings,
-        infit=statistics.infit,
-        outfit=statistics.outfit,
-        infit_z=statistics.infit_z,
-        outfit_z=statistics.outfit_z,
-        reason=np.where(rated, "", "left_out").astype(object),
-    )
-    return table.rename(columns={"eap": "jml"}) if isinstance(fitted.plain, JointFit) else table
 
 
 def summary_table(fitted: Fitted, tables: dict[str, pd.DataFrame], scale: Scale) -> pd.DataFrame:

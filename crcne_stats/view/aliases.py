@@ -23,7 +23,7 @@ PREFIXES = ("F", "P", "Q", "V", "X", "Z")
 """F for «formateur»; another letter where the data already have identifiers of that form."""
 COLUMNS = ("trainer", "trainer_a", "trainer_b")
 _PAIR = ("trainer_a", "trainer_b")
-_SIGNED = ("difference",)
+_SIGNED = ("difference", "bias_difference", "t")
 """Columns that turn their sign when the two trainers of a pair change places."""
 _VALUES = ("trainer", "trainer_a", "trainer_b", "trainers")
 """Values of a Note that name trainers; the last one is a list with commas."""

@@ -36,6 +36,7 @@ _NOTES: dict[str, tuple[str, dict[str, str]]] = {
     "describe.missing_most": ("coverage", {"facet": "facet", "member": "member"}),
     "describe.linked": ("design", {}),
     "describe.rated_once": ("design", {}),
+    "severity.spread": ("trainers", {"trainer": "trainer_a"}),
     "difficulty.floor": ("difficulty", {"criterion": "first"}),
     "difficulty.ceiling": ("difficulty", {"criterion": "first"}),
 }

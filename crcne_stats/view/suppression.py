@@ -71,6 +71,7 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("severity", "criteria"): (Margin(("criterion",), ("n_ratings",), within=()),),
     ("severity", "levels"): (_LEVELS,),
     ("severity", "bias"): (),
+    ("severity", "bias_pairs"): (),
     ("severity", "drift"): (Margin(("session",), ("n_students",)),),
     ("severity", "targeting"): (Margin(("ability_low",), ("n_students",), within=()),),
     ("severity", "model"): (),

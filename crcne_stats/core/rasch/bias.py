@@ -96,6 +96,51 @@ def _sums(found: Rated, own: Floats, shift: Floats, code: Ints, rows: Ints, n: i
     return mean, variance
 
 
+@dataclass(frozen=True, eq=False)
+class PairBias:
+    """Two elements met by the same element (a criterion, say), all (pair,).
+
+    ``first`` and ``second`` are cells; ``contrast`` the bias of the first less that of the second, with ``se``, ``df``
+    (ratings of both less two) and a two-sided ``p``.
+    """
+
+    first: Ints
+    second: Ints
+    contrast: Floats
+    se: Floats
+    df: Floats
+
+    @property
+    def t(self) -> Floats:
+        """Contrast over its error."""
+        return self.contrast / self.se
+
+    @property
+    def p(self) -> Floats:
+        """Two-sided, from the t distribution."""
+        return 2 * stats.t.sf(np.abs(self.t), np.maximum(self.df, 1))
+
+
+def pair_bias(found: Bias, own: Ints) -> PairBias:
+    """Every two cells that agree in ``own`` (cell,) compared with one another (Facets manual, table 14).
+
+    Cells without a bias are left out.
+    """
+    usable = np.flatnonzero(np.isfinite(found.bias))
+    order = usable[np.argsort(own[usable], kind="stable")]
+    run = own[order]
+    first, second = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    for lag in range(1, len(order)):
+        here = np.flatnonzero(run[lag:] == run[:-lag])
+        if not len(here):
+            break
+        first.append(order[here])
+        second.append(order[here + lag])
+    a, b = np.concatenate(first), np.concatenate(second)
+    error = np.sqrt(found.se[a] ** 2 + found.se[b] ** 2)
+    return PairBias(a, b, found.bias[a] - found.bias[b], error, found.n[a] + found.n[b] - 2)
+
+
 def independent_cells(pairs: Ints) -> int:
     """Distinct pairs (cell, 2) less what two sets of main effects take up: the rank left for an interaction."""
     one, a = np.unique(pairs[:, 0], return_inverse=True)

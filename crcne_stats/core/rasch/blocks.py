@@ -16,9 +16,10 @@ import numpy as np
 from scipy import sparse
 
 from crcne_stats.core.rasch.design import Floats, Ints, tally
+from crcne_stats.core.rasch.features import Features
 from crcne_stats.core.rasch.layout import Layout
 from crcne_stats.core.rasch.nodes import CellModel
-from crcne_stats.core.rasch.sufficient import Features, Sufficient
+from crcne_stats.core.rasch.sufficient import Sufficient
 
 REACH = 6.0
 """Half the width of the inner lattice in standard deviations of the effect."""

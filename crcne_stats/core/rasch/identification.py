@@ -129,6 +129,9 @@ def _unseen(plan: Layout, population: Population) -> tuple[Floats, Ints]:
 def _labels(plan: Layout, facet: str, unseen: Floats, columns: Ints) -> Ints:
     """Elements that no unseen direction parts share a label."""
     block = plan.blocks[facet]
+    lost = np.isin(plan.status[block.range], [UNRATED, EXTREME])
+    if lost.all():
+        return np.full(len(lost), NONE)
     place = np.full(len(plan.status), -1)
     place[columns[columns >= 0]] = np.flatnonzero(columns >= 0)
     where = place[block.range]
@@ -140,7 +143,6 @@ def _labels(plan: Layout, facet: str, unseen: Floats, columns: Ints) -> Ints:
     tolerance = 1e-6 * max(np.abs(mixed).max(initial=0.0), 1e-300)
     label = np.empty(len(value), dtype=np.int64)
     label[order] = np.cumsum(np.r_[0, np.diff(sorted_) > tolerance])
-    lost = np.isin(plan.status[block.range], [UNRATED, EXTREME])
     return _ranked(np.where(lost, NONE, label))
 
 

@@ -9,12 +9,15 @@ from scipy import sparse
 
 from crcne_stats.core.rasch.blocks import in_sheets
 from crcne_stats.core.rasch.design import Floats, Model, RatingData
-from crcne_stats.core.rasch.expectation import Expectation, Problem, Scores
+from crcne_stats.core.rasch.expectation import Expectation, Problem
+from crcne_stats.core.rasch.features import features
+from crcne_stats.core.rasch.information import Scores
 from crcne_stats.core.rasch.layout import ANCHORED, Layout, layout
-from crcne_stats.core.rasch.newton import FLOOR, HALO_FLOOR, Pass, Solution, solve
+from crcne_stats.core.rasch.newton import CEILING, FLOOR, HALO_FLOOR, Pass, Solution, solve
 from crcne_stats.core.rasch.population import Population
+from crcne_stats.core.rasch.restricted import adjusted
 from crcne_stats.core.rasch.start import starting_point
-from crcne_stats.core.rasch.sufficient import features, sufficient
+from crcne_stats.core.rasch.sufficient import sufficient
 
 HALO_START = 0.4
 """Standard deviation of the halo from which the steps start, in logits."""
@@ -46,7 +49,8 @@ class Fit:
     covariance, robust_covariance : (estimate, estimate)
         Free parameters (``plan.free``), regression coefficients, log sd, log halo: places in ``problem``.
     history : one Pass for each look at the likelihood
-    converged : whether the Newton decrement fell below its tolerance with an information of full rank
+    converged : whether the Newton decrement fell below its tolerance with an information of full rank and small steps
+    peak : the largest log-likelihood; with a restricted halo, a little above that at the estimate
     """
 
     problem: Problem
@@ -58,6 +62,7 @@ class Fit:
     robust_covariance: Floats
     history: tuple[Pass, ...]
     converged: bool
+    peak: float
 
     @property
     def plan(self) -> Layout:
@@ -110,9 +115,30 @@ class Fit:
         return self.problem.population.sd == FLOOR
 
     @property
+    def no_bound(self) -> bool:
+        """Whether the standard deviation of ability ended at its ceiling: too few ratings a student to tell it."""
+        return self.problem.population.sd == CEILING
+
+    @property
+    def iterations(self) -> int:
+        """Looks at the likelihood with its gradient."""
+        return len(self.history)
+
+    @property
+    def gradient(self) -> float:
+        """Norm of the gradient along the constraints at the estimate."""
+        return self.history[-1].gradient
+
+    @property
+    def monotone(self) -> bool:
+        """Whether the deviance never rose, on the nodes of the last look, by more than rounding does."""
+        seen = [look.log_likelihood for look in self.history if look.distance == self.history[-1].distance]
+        return bool((np.diff(seen) > -1e-9 * abs(seen[-1])).all())
+
+    @property
     def log_likelihood(self) -> float:
-        """Marginal log-likelihood at the estimate."""
-        return self.found.log_likelihood
+        """Marginal log-likelihood at its maximum."""
+        return self.peak
 
     @property
     def deviance(self) -> float:
@@ -150,6 +176,7 @@ def fit(
     model: Model,
     population: Population,
     halo: str | None = None,
+    restricted: bool = True,
     distance: float | None = None,
     max_passes: int = 60,
 ) -> Fit:
@@ -161,6 +188,9 @@ def fit(
         A facet (the trainer as a rule): a random effect, normal with a standard deviation of its own, is added for each
         student and element of it, for ratings of one trainer of one student move together. Compare with the model
         without by ``aic`` and ``bic``.
+    restricted
+        Whether the standard deviation of the halo makes up for the parameters that were estimated from the same
+        ratings, as restricted maximum likelihood does (:func:`~crcne_stats.core.rasch.restricted.adjusted`).
     distance
         Of the nodes, in logits. By default 0.2, halved until it is no more than 1.1 times the smallest posterior
         standard deviation of a student.
@@ -178,7 +208,10 @@ def fit(
     stats = sufficient(plan)
     problem = Problem(plan, stats, features(plan, stats), population)
     solution = solve(problem, starting_point(plan, stats.n_ratings, population), distance, max_passes)
-    return finished(solution if halo is None else with_halo(solution, halo, distance, max_passes))
+    if halo is None:
+        return finished(solution)
+    solution = with_halo(solution, halo, distance, max_passes)
+    return finished(adjusted(solution, distance, max_passes) if restricted else solution, solution.found.log_likelihood)
 
 
 def with_halo(plain: Solution, facet: str, distance: float | None, max_passes: int) -> Solution:
@@ -186,13 +219,15 @@ def with_halo(plain: Solution, facet: str, distance: float | None, max_passes: i
     problem, point = plain.problem, plain.found.point
     stats, sheets = in_sheets(problem.plan, problem.stats, facet)
     few = features(problem.plan, stats, in_parts=False)
-    population = replace(problem.population, sd=None if problem.population.sd == FLOOR else problem.population.sd)
+    population = replace(
+        problem.population, sd=None if problem.population.sd in (FLOOR, CEILING) else problem.population.sd
+    )
     start = replace(point, halo=HALO_START, sd=max(point.sd, HALO_START))
     return solve(Problem(problem.plan, stats, few, population, sheets), start, distance, max_passes)
 
 
-def finished(solution: Solution) -> Fit:
-    """The fit with its two kinds of standard errors."""
+def finished(solution: Solution, peak: float | None = None) -> Fit:
+    """The fit with its two kinds of standard errors; ``peak`` is the log-likelihood at its maximum."""
     problem, found = solution.problem, solution.found
     plan = problem.plan
     covariance = solution.factor.covariance()
@@ -204,30 +239,28 @@ def finished(solution: Solution) -> Fit:
     n_free = len(plan.free)
     se[plan.free] = np.sqrt(np.maximum(np.diag(covariance)[:n_free], 0))
     robust_se[plan.free] = np.sqrt(np.maximum(np.diag(robust)[:n_free], 0))
-    return Fit(problem, found, value, se, robust_se, covariance, robust, solution.history, solution.converged)
-
-
-def score_matrix(problem: Problem, scores: Scores) -> sparse.csr_array:
-    """Each student's score (student, estimate), in the order of the gradient."""
-    plan, few, population = problem.plan, problem.features, problem.population
-    n, n_free = len(scores.ability), len(plan.free)
-    place = np.full(len(plan.status) + 1, n_free)
-    place[plan.free] = np.arange(n_free)
-    row = np.repeat(np.arange(n), few.n_seats)
-    seat = place[few.seat_parameter].ravel()
-    seats = sparse.csr_array((scores.few.ravel(), (row, seat)), shape=(n, n_free + 1))[:, :n_free]
-    common = sparse.coo_array(
-        (scores.common.ravel(), (np.repeat(np.arange(n), few.n_common), np.tile(place[few.common_parameters], n))),
-        shape=(n, n_free),
-    )
-    parts = [sparse.csr_array(seats + common.tocsr()), population.design * scores.ability[:, None]]
-    for column, where in enumerate((problem.sd_place, problem.halo_place)):
-        if where is not None:
-            parts.append(scores.spread[:, column, None])
-    return sparse.csr_array(sparse.hstack(parts))
+    highest = found.log_likelihood if peak is None else peak
+    return Fit(problem, found, value, se, robust_se, covariance, robust, solution.history, solution.converged, highest)
 
 
 def score_products(problem: Problem, scores: Scores) -> Floats:
     """Σ over students of the outer product of their scores: the middle of the sandwich (Huber 1967; White 1982)."""
-    matrix = score_matrix(problem, scores)
-    return np.asarray((matrix.T @ matrix).toarray())
+    few, size = problem.features, problem.size
+    place = np.full(len(problem.plan.status) + 1, size)
+    place[problem.plan.free] = np.arange(len(problem.plan.free))
+    spreads = [problem.sd_place, problem.halo_place][: scores.spread.shape[1]]
+    columns = np.concatenate([place[few.common_parameters], [size if p is None else p for p in spreads]]).astype(int)
+    dense = np.hstack([scores.common, scores.spread])
+    # Seats and regression columns are few to a student: sparse.
+    design = sparse.coo_array(problem.population.design * scores.ability[:, None])
+    student = np.repeat(np.arange(len(dense)), few.n_seats)
+    values = np.concatenate([scores.few.ravel(), design.data])
+    rows = np.concatenate([student, design.row])
+    where = np.concatenate([place[few.seat_parameter].ravel(), problem.coefficients.start + design.col])
+    thin = sparse.csr_array(sparse.coo_array((values, (rows, where)), shape=(len(dense), size + 1)))
+    answer = (thin.T @ thin).toarray()
+    half = thin.T @ dense
+    answer[:, columns] += half
+    answer[columns, :] += half.T
+    answer[np.ix_(columns, columns)] += dense.T @ dense
+    return np.asarray(answer[:size, :size])

@@ -8,7 +8,8 @@ import numpy as np
 from scipy import linalg
 
 from crcne_stats.core.rasch.design import Floats
-from crcne_stats.core.rasch.expectation import Expectation, Point, Problem, Scores, expectation, information
+from crcne_stats.core.rasch.expectation import Expectation, Point, Problem, expectation
+from crcne_stats.core.rasch.information import Scores, information
 
 DISTANCE = 0.2
 """Largest distance of nodes, in logits; the first look takes twice as much, which is enough for a first step."""
@@ -20,6 +21,10 @@ SETTLED = 7e-3
 """Largest step, in logits, after which the information is kept: it has changed by some thousandths at most."""
 FLOOR = 0.03
 """Smallest standard deviation of the students, in logits; a fit that ends there found no variance."""
+CEILING = 10.0
+"""Largest standard deviation, in logits; a fit that ends there has not converged: too few ratings tell it."""
+MOVING = 0.02
+"""Largest step, in logits, of a fit that has converged; more says that a parameter goes on to infinity."""
 HALO_FLOOR = 0.05
 """Smallest standard deviation of the halo, in logits; a fit that ends there found none."""
 
@@ -132,7 +137,9 @@ def solve(problem: Problem, start: Point, distance: float | None = None, max_pas
     if factor is None or scores is None:
         matrix, scores = information(problem, found)
         factor = Factor.of(matrix, padded(problem))
-    converged = history[-1].decrement < TOLERANCE and not factor.damped
+    last = history[-1]
+    converged = last.decrement < TOLERANCE and last.largest < MOVING and not factor.damped
+    converged &= CEILING not in (problem.population.sd, problem.halo)
     return Solution(problem, found, factor, scores, tuple(history), converged)
 
 
@@ -168,13 +175,19 @@ def _looked(problem: Problem, point: Point, distance: float | None, last: Expect
 
 
 def _bounded(problem: Problem, found: Expectation, direction: Floats) -> Problem | None:
-    """The problem with a standard deviation held at its floor, when this step would take it below."""
+    """The problem with a standard deviation held at its bound, when this step would take it beyond."""
     sd, halo = problem.sd_place, problem.halo_place
-    if sd is not None and np.log(found.point.sd) + max(-1.0, direction[sd]) <= np.log(FLOOR):
-        return replace(problem, population=replace(problem.population, sd=FLOOR))
-    if halo is not None and np.log(found.point.halo) + max(-1.0, direction[halo]) <= np.log(HALO_FLOOR):
-        return replace(problem, halo=HALO_FLOOR)
-    return None
+    held = None if sd is None else _bound(found.point.sd, direction[sd], FLOOR)
+    if held is not None:
+        return replace(problem, population=replace(problem.population, sd=held))
+    held = None if halo is None else _bound(found.point.halo, direction[halo], HALO_FLOOR)
+    return None if held is None else replace(problem, halo=held)
+
+
+def _bound(sd: float, step: float, floor: float) -> float | None:
+    """The bound that a step of the logarithm of a standard deviation would cross."""
+    after = _grown(sd, np.array([step]), 0)
+    return floor if after <= floor else CEILING if after >= CEILING else None
 
 
 def _stepped(problem: Problem, found: Expectation, direction: Floats, distance: float | None) -> Expectation:
@@ -197,5 +210,5 @@ def _stepped(problem: Problem, found: Expectation, direction: Floats, distance: 
 
 
 def _grown(sd: float, move: Floats, place: int | None) -> float:
-    """A standard deviation after a step of its logarithm, which may not fall by more than 1."""
-    return sd if place is None else sd * float(np.exp(max(-1.0, move[place])))
+    """A standard deviation after a step of its logarithm, which may not move by more than 1."""
+    return sd if place is None else sd * float(np.exp(np.clip(move[place], -1.0, 1.0)))

@@ -11,6 +11,8 @@ from crcne_stats.core.rasch.population import Population
 
 ROUNDS = 3
 """Rounds of backfitting; Newton does the rest."""
+FAR = 4.0
+"""Largest starting value, in logits."""
 BINS = np.linspace(-8, 8, 65)
 """Locations, in logits, to which ratings are rounded when the first thresholds are sought."""
 
@@ -36,8 +38,9 @@ def starting_point(plan: Layout, n_ratings: Floats, population: Population) -> P
     value[plan.blocks[THRESHOLD].range] = thresholds
     design, rated = population.design, n_ratings > 0
     coefficient = np.asarray(np.linalg.lstsq(design, ability, rcond=None)[0], dtype=float)
-    sd = population.sd or max(0.3, float((ability - design @ coefficient)[rated].std()))
-    return Point(feasible(plan, value), coefficient, sd)
+    sd = population.sd or min(max(0.3, float((ability - design @ coefficient)[rated].std())), FAR)
+    # A handful of ratings may start far out, where exponentials overflow.
+    return Point(feasible(plan, np.clip(value, -FAR, FAR)), np.clip(coefficient, -FAR, FAR), sd)
 
 
 def feasible(plan: Layout, value: Floats) -> Floats:

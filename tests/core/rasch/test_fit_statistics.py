@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.optimize import brentq
 
 from crcne_stats.core.rasch import bias as bias_module
@@ -133,6 +135,14 @@ def test_bias_of_guilford(creativity):
     assert found.se[[david, edward]] == pytest.approx([0.30, 0.36], abs=0.005)
     assert found.t[[david, edward]] == pytest.approx([2.49, -3.61], abs=0.02)
     assert (found.t**2).sum() == pytest.approx(42.8, abs=0.05)
+    # Facets table 14: David as Brahe sees him and as Cavendish does, 1.30 (.45), t 2.86 on 8 degrees of freedom.
+    two = bias_module.pair_bias(found, np.arange(21) % 7)
+    pair = int(np.flatnonzero((two.first == david) & (two.second == 14 + 3))[0])
+    assert two.contrast[pair] == pytest.approx(1.30, abs=0.05)
+    assert two.se[pair] == pytest.approx(0.45, abs=0.01)
+    assert two.df[pair] == 8
+    assert two.p[pair] == pytest.approx(0.0211, abs=0.003)
+    assert len(two.first) == 21
     pairs = np.unique(np.column_stack([who.codes("trainer"), who.student]), axis=0)
     assert bias_module.independent_cells(pairs) == 2 * 6
 
@@ -146,7 +156,7 @@ def test_spread_of_guilford(creativity):
 
 
 def test_arithmetic_of_facets_table_7():
-    # 12 readers of essays: RMSE .08, sample S.D. .18 and true S.D. by the manual; strata and reliability from separation.
+    # 12 readers of essays: strata and reliability that the manual prints for a separation of 2.17.
     measure = np.array([-1.0, 1.0]).repeat(6) * 0.17 / np.sqrt(1 - 1 / (1 + 2.17**2))
     error = np.full(12, np.sqrt((measure.std() ** 2) / (1 + 2.17**2)))
     found = spread(measure, error, sample=False)
@@ -172,7 +182,7 @@ def small(drawn):
 
 
 def test_warm_estimates_solve_their_equation(small):
-    found, data, _ = small
+    found, _, _ = small
     who = seen(found)
     ability, _ = warm_table(who).at(found.problem.stats.total)
 
@@ -207,8 +217,8 @@ def test_point_measure_is_a_correlation(small):
     assert np.abs(displacement(who, residuals, who.codes("trainer"), 8)).max() < 0.05
 
 
-def test_centrality_finds_the_trainer_who_keeps_to_the_middle(drawn, small):
-    _, data, truth = small
+def test_centrality_finds_the_trainer_who_keeps_to_the_middle(small):
+    _, data, _ = small
     rng = np.random.default_rng(5)
     middle = (data.facets["trainer"] == 2) & (rng.random(len(data.score)) < 0.6)
     shy = replace(data, score=np.where(middle, np.clip(data.score, 1, 2), data.score))
@@ -268,6 +278,26 @@ def test_thresholds_and_half_points():
     wrong = disorder(np.array([0.8, -0.4]), np.eye(2) * 0.01)
     assert np.isnan(wrong[0])
     assert wrong[1] > 0.999
+
+
+@given(st.lists(st.floats(-4, 4), min_size=1, max_size=6))
+def test_half_points_are_in_order_whatever_the_thresholds(steps):
+    table = np.array([[-np.inf, *steps]])
+    points = half_points(table)[0, 1:]
+    assert (np.diff(points) > 0).all()
+    # The curves of a scale cross the half in that order, and sum to 1 everywhere.
+    p = curves(step_sums(table), points)[:, 0]
+    np.testing.assert_allclose(p.sum(axis=0), 1)
+    reached = p[::-1].cumsum(axis=0)[::-1]
+    np.testing.assert_allclose(reached[np.arange(1, len(table[0])), np.arange(len(points))], 0.5, atol=1e-9)
+
+
+def test_warm_estimates_rise_with_the_total(small):
+    found, _, _ = small
+    who = seen(found)
+    table, total = warm_table(who), found.problem.stats.total
+    ladder = np.array([table.at(np.minimum(total, 29) + up)[0] for up in (0, 0.5, 1)])
+    assert (np.diff(ladder, axis=0) > 0).all()
 
 
 def test_an_unused_level_is_passed_over(small):

@@ -44,7 +44,7 @@ def written_out(found, move):
 def test_likelihood_gradient_and_information_by_differences(thresholds, drawn, chosen):
     data, _, _ = drawn(n=20, inspe=1, trainers=3, criteria=4, links=0, halo=0.8, seed=2)
     incomplete = chosen(data, np.random.default_rng(1).random(len(data.score)) > 0.1)
-    found = fit(incomplete, Model(thresholds=thresholds), one_mean(20), halo="trainer")
+    found = fit(incomplete, Model(thresholds=thresholds), one_mean(20), halo="trainer", restricted=False)
     assert found.converged and not found.no_halo
     size = len(found.covariance)
     middle = written_out(found, np.zeros(size))
@@ -79,6 +79,20 @@ def test_halo_is_found_and_widens_the_errors_of_trainers(drawn):
     assert np.abs(z).max() < 4
     # The sandwich of the plain model sees the dependence too.
     np.testing.assert_allclose(plain.robust_se[trainers], found.se[trainers], rtol=0.35)
+
+
+def test_the_restricted_estimate_makes_up_for_the_trainers_estimated(drawn):
+    """Forty trainers of eight files each: maximum likelihood finds too little halo, as with any variance."""
+    estimates = []
+    for seed in range(6):
+        data, home, _ = drawn(n=160, inspe=1, trainers=40, criteria=15, halo=0.7, links=0, seed=seed)
+        found = [fit(data, Model(), group_means(home), halo="trainer", restricted=kind) for kind in (False, True)]
+        assert found[0].deviance == found[1].deviance
+        assert all(one.converged for one in found)
+        estimates.append([one.halo for one in found])
+    plain, restricted = np.mean(estimates, axis=0)
+    assert plain < 0.66
+    assert restricted == pytest.approx(0.7, abs=0.04)
 
 
 def test_without_halo_the_effect_vanishes_and_the_plain_model_is_preferred(drawn):

@@ -135,6 +135,7 @@ def test_finer_nodes_move_nothing(thresholds, drawn):
     found = fit(data, Model(thresholds=thresholds), group_means(home))
     distance = found.found.nodes[1] - found.found.nodes[0]
     finer = fit(data, Model(thresholds=thresholds), group_means(home), distance=distance / 2)
+    assert found.monotone and found.iterations < 10 and found.gradient < 1e-3
     np.testing.assert_allclose(found.value, finer.value, atol=1e-4)
     np.testing.assert_allclose(found.se, finer.se, atol=1e-4)
     assert found.deviance == pytest.approx(finer.deviance, abs=1e-4)

@@ -1,0 +1,84 @@
+"""Where the seconds of ``severity`` go at national scale: the fit, the tables, one simulated set of ratings.
+
+    python benchmarks/severity.py --out benchmarks/results/severity.md
+
+Processor seconds, so that other work on the machine does not count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import crcne_stats.analysis.severity as entry
+from crcne_stats.analysis.severity import severity
+from crcne_stats.analysis.simulate import simulate
+
+SIZES = {
+    "study": {"students": 600, "inspe": 8},
+    "national": {"students": 30_000, "inspe": 32, "trainers": 900, "missing": 0.0},
+}
+REPLICATES = 4
+
+
+def clocked(module: Any, name: str, spent: dict[str, float]) -> None:
+    """Let a function of a module add its processor seconds to ``spent``."""
+    function: Callable[..., Any] = getattr(module, name)
+
+    def timed(*given: Any, **named: Any) -> Any:
+        start = time.process_time()
+        answer = function(*given, **named)
+        spent[name] = spent.get(name, 0.0) + time.process_time() - start
+        return answer
+
+    setattr(module, name, timed)
+
+
+def main() -> None:
+    """Measure and write a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path)
+    out = parser.parse_args().out
+    spent: dict[str, float] = {}
+    for name in ("fitted_models", "drift", "drift_table", "_tables"):
+        clocked(entry, name, spent)
+    lines = [
+        "# Processor seconds of `severity`", "",
+        f"Python {platform.python_version()}, {platform.machine()}, one thread. «fits» are the models compared,",
+        "«drift» the fit in which trainers differ by session and its table, «tables» all other statistics and tables,",
+        "«replicate» one simulated set of ratings for the limits of fit (100 by default); peak memory is that of the",
+        "whole process, which also simulates the data.", "",
+        "| size | ratings | fits | drift | tables | replicate | total without replicates | peak MiB |",
+        "|---|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for size, asked in SIZES.items():
+        ratings = simulate(seed=3, **asked).ratings
+        severity(simulate(60, 2, seed=1).ratings, simulations=2)  # imports and caches
+        spent.clear()
+        start = time.process_time()
+        severity(ratings, simulations=0)
+        total = time.process_time() - start
+        drift = spent["drift"] + spent["drift_table"]
+        tables, fits = spent["_tables"] - drift, spent["fitted_models"]
+        start = time.process_time()
+        severity(ratings, simulations=REPLICATES)
+        replicate = max(time.process_time() - start - total, 0.0) / REPLICATES
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        numbers = " | ".join(f"{x:.2f}" for x in (fits, drift, tables, replicate, total))
+        lines.append(f"| {size} | {len(ratings):,} | {numbers} | {peak:.0f} |")
+        print(lines[-1], flush=True)
+    text = "\n".join(lines) + "\n"
+    if out is None:
+        print(text)
+    else:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
