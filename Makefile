@@ -6,7 +6,7 @@ BIN := .venv/Scripts
 endif
 CHROMIUM ?= /usr/bin/chromium
 
-.PHONY: study test lint format types lock slow bench accessibility clean
+.PHONY: study test lint format lock slow bench fuzz accessibility clean
 
 study: .venv/study.stamp
 	@rm -rf .venv/demo
@@ -33,6 +33,10 @@ slow: .venv/test.stamp
 bench: .venv/test.stamp
 	$(BIN)/python benchmarks/loading.py
 	$(BIN)/python benchmarks/agreement.py
+
+# Ten thousand broken files: each is read as it stands or refused with a reason.
+fuzz: .venv/test.stamp
+	$(BIN)/python tools/fuzz.py --out benchmarks/results/fuzz.md
 
 # axe-core in headless Chromium, on the report in both languages, at desktop and telephone width.
 accessibility: .venv/study.stamp

@@ -21,6 +21,7 @@ _HOMES = {
     "difficulty": "analysis.difficulty",
     "figure": "view.figures",
     "generalizability": "analysis.generalizability",
+    "icc": "analysis.icc",
     "load_framework": "domain.frameworks",
     "load_pix": "data.pix",
     "load_ratings": "data.ratings",

@@ -3,6 +3,7 @@ from crcne_stats.analysis.concordance import concordance as concordance
 from crcne_stats.analysis.describe import describe as describe
 from crcne_stats.analysis.difficulty import difficulty as difficulty
 from crcne_stats.analysis.generalizability import generalizability as generalizability
+from crcne_stats.analysis.icc import icc as icc
 from crcne_stats.analysis.planning import planning as planning
 from crcne_stats.analysis.severity import severity as severity
 from crcne_stats.analysis.severity_assumptions import severity_difference as severity_difference

@@ -109,6 +109,7 @@ def commands(w: Words) -> Group:
         "study": (_study, [
             files_argument(w, required=False), *data_options(w), text_option(w, "out", "folder", shown="study"),
             file_option(w, "settings"), option(w, "seed", Integer(0), shown=1), option(w, "jobs", Integer(1), shown=1),
+            text_option(w, "cluster", "address"),
             file_option(w, "replay"), option(w, "threshold", Integer(0), shown=5), flag(w, "strict"),
             flag(w, "no-notebooks"),
         ]),

@@ -125,14 +125,9 @@ def validate(
 
 def _told(found: Validation, w: Words) -> Iterator[str]:
     """What the files hold, what became of their rows, and what is wrong."""
-    yield w(f"cli.holds.{found.kind}", **found.counts, missing=found.missing)
-    yield w("cli.holds.framework", version=found.framework)
-    for note in found.notes:
-        if note.key != "ratings.framework_assumed" or not found.problems:
-            yield f"- {w(f'note.{note.key}', **note.values)}"
-    for source in found.sources:
-        values = {name: getattr(source, name) for name in ("rows_read", "recoded", "set_aside", "refused")}
-        yield f"- {w('cli.holds.ledger', file=source.file, **values)}"
+    first, *others = found.told(w)
+    yield first
+    yield from (f"- {line}" for line in others)
     yield DataError(found.problems).text(w.language) if found.problems else w("cli.holds.accepted")
 
 

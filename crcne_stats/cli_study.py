@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from joblib import parallel_config
 
 from crcne_stats.analysis.study import study as chain
 from crcne_stats.cli_click import language_was_asked
 from crcne_stats.cli_run import Reading, loaded, options_told, progress
+from crcne_stats.cli_workers import workers
 from crcne_stats.domain.ratings import Ratings
 from crcne_stats.domain.result import Study
 from crcne_stats.domain.students import Students
@@ -89,8 +89,7 @@ def _answered(
 ) -> Study:
     options = record.get("options", {}) if settings is None else settings.options
     seed = record.get("seed", 1) if given["seed"] is None else given["seed"]
-    workers = parallel_config(n_jobs=given["jobs"]) if given["jobs"] else contextlib.nullcontext()
-    with progress(w("cli.progress.study")) as show, workers, options_told(w):
+    with progress(w("cli.progress.study")) as show, workers(w, given["jobs"], given["cluster"]), options_told(w):
         return chain(ratings, students, options=options, seed=seed, progress=show)
 
 

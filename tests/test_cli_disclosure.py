@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 
-from crcne_stats import cli_study
 from crcne_stats.analysis.simulate import simulate
 from crcne_stats.cli import main
 from crcne_stats.data.ratings import write_ratings
-from crcne_stats.words import words
 
 
 @pytest.fixture
@@ -39,26 +36,18 @@ def test_an_analysis_hides_more_when_strict(demo: Path) -> None:
 def test_the_study_keeps_its_threshold_when_it_is_replayed(demo: Path) -> None:
     (demo / "s.toml").write_text("threshold = 8\n[options.agreement]\nresamples = 5\n")
 
-    def run(out: str, **given: Any) -> int:
-        usual: dict[str, Any] = dict.fromkeys(
-            ("students", "framework", "replay", "settings", "seed", "jobs", "threshold")
-        )
-        call = usual | {"files": (Path("ratings.csv"),), "pix": (), "no_notebooks": True, "strict": False}
-        call |= {"out": out} | given
-        cli_study.study(words("fr"), **call)
+    def run(out: str, *more: str) -> int:
+        assert main(["study", "--out", out, "--no-notebooks", *more]) == 0
         record = json.loads((demo / out / "manifest.json").read_text("utf-8"))
         assert record["trainers"] == "labels"
         return int(record["threshold"])
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cli_study, "language_was_asked", lambda: True)
-        patch.setattr(cli_study.click, "echo", lambda *_: None)
-        settings = demo / "s.toml"
-        assert run("a", settings=settings) == 8
-        assert run("b", settings=settings, strict=True) == 11
-        assert run("c", settings=settings, strict=True, threshold=20) == 20
-        assert few(demo / "b" / "tables") >= 11
-        assert run("d", files=(), replay=demo / "b" / "manifest.json") == 11
-        one, two = (json.loads((demo / name / "manifest.json").read_text("utf-8"))["files"] for name in ("b", "d"))
-        tables = [name for name in one if name.endswith(".csv")]
-        assert tables and all(one[name] == two[name] for name in tables)
+    usual = ("ratings.csv", "--settings", "s.toml")
+    assert run("a", *usual) == 8
+    assert run("b", *usual, "--strict") == 11
+    assert run("c", *usual, "--strict", "--threshold", "20") == 20
+    assert few(demo / "b" / "tables") >= 11
+    assert run("d", "--replay", "b/manifest.json") == 11
+    one, two = (json.loads((demo / name / "manifest.json").read_text("utf-8"))["files"] for name in ("b", "d"))
+    tables = [name for name in one if name.endswith(".csv")]
+    assert tables and all(one[name] == two[name] for name in tables)

@@ -20,6 +20,7 @@ MAY = {
     "analysis": {"analysis", "domain", "core"},
     "view": {"view", "domain", "words"},
     "publish": {"publish", "domain", "words", "shipped", "data", "view"},
+    "lab": {"words", "domain", "data", "view"},
     "cli": {"cli", "shipped", "words", "domain", "data", "analysis", "view", "publish"},
 }
 NEVER = {

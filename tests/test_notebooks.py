@@ -13,6 +13,11 @@ from crcne_stats.publish import notebooks
 from crcne_stats.words import languages
 
 ORIGINALS = notebooks.originals()
+INTAKE = next(path for path in ORIGINALS if path.stem == "00-charger")
+ASKING = [path for path in ORIGINALS if path != INTAKE]
+"""The notebooks that ask a question of ratings; the first one only makes them."""
+
+EXAMPLES = Path(__file__).parent.parent / "data_schema/examples"
 PARAMETERS = {"ratings", "students", "framework", "lang", "seed", "resamples", "threshold", "options"}
 
 
@@ -21,7 +26,7 @@ def raw(path: Path) -> nbformat.NotebookNode:
 
 
 def test_there_is_one_notebook_per_analysis() -> None:
-    about = [raw(path).metadata["crcne"]["analysis"] for path in ORIGINALS]
+    about = [raw(path).metadata["crcne"]["analysis"] for path in ASKING]
     assert about == [analysis.name for analysis in ANALYSES]
 
 
@@ -62,7 +67,8 @@ def test_a_copy_holds_one_language(path: Path, lang: str) -> None:
     assert tags == ["parameters"]
     prose = [cell for cell in raw(path).cells if f"lang-{lang}" in cell.metadata.get("tags", [])]
     assert [cell.source for cell in copy.cells if cell.cell_type == "markdown"] == [cell.source for cell in prose]
-    assert notebooks.parameters(copy) == PARAMETERS
+    own = {"ratings", "framework", "lang", "target"}
+    assert notebooks.parameters(copy) == (own if path == INTAKE else PARAMETERS)
 
 
 @pytest.fixture(scope="module")
@@ -71,14 +77,23 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], 
     runs = {}
     for lang in languages():
         for path in ORIGINALS:
-            notebook = notebooks.with_parameters(notebooks.read(path, lang), {"lang": lang, "resamples": 20})
+            values = {"ratings": str(EXAMPLES / "ratings-long.csv")} if path == INTAKE else {"resamples": 20}
+            notebook = notebooks.with_parameters(notebooks.read(path, lang), {"lang": lang, **values})
             runs[path.stem, lang] = notebooks.Run(f"{path.stem}-{lang}", notebook)
     notebooks.execute(list(runs.values()), tmp_path_factory.mktemp("nb"))
     return runs
 
 
 @pytest.mark.parametrize("lang", languages())
-@pytest.mark.parametrize("name", [path.stem for path in ORIGINALS])
+def test_the_first_one_shows_a_form(executed: dict[tuple[str, str], notebooks.Run], lang: str) -> None:
+    run = executed[INTAKE.stem, lang]
+    (output,) = [output for cell in run.notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert not run.failed
+    assert "application/vnd.jupyter.widget-view+json" in output.data
+
+
+@pytest.mark.parametrize("lang", languages())
+@pytest.mark.parametrize("name", [path.stem for path in ASKING])
 def test_it_runs_and_shows(executed: dict[tuple[str, str], notebooks.Run], name: str, lang: str) -> None:
     run = executed[name, lang]
     outputs = [(cell, output) for cell in run.notebook.cells if cell.cell_type == "code" for output in cell.outputs]
@@ -92,7 +107,7 @@ def test_it_runs_and_shows(executed: dict[tuple[str, str], notebooks.Run], name:
 
 
 @pytest.mark.parametrize("lang", languages())
-@pytest.mark.parametrize("name", [path.stem for path in ORIGINALS])
+@pytest.mark.parametrize("name", [path.stem for path in ASKING])
 def test_its_page_needs_no_network(executed: dict[tuple[str, str], notebooks.Run], name: str, lang: str) -> None:
     page = notebooks.page(executed[name, lang].notebook, lang, "banner & co")
     assert f'<html lang="{lang}">' in page

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import tempfile
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,7 +144,25 @@ def book_of(sheets: dict[str, Rows], hidden: str = "", merge: str = "") -> bytes
             sheet.merge_cells(merge)
     out = io.BytesIO()
     book.save(out)
+    return timeless(out.getvalue())
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    """An archive of these members, the same bytes at any time."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
     return out.getvalue()
+
+
+def timeless(content: bytes) -> bytes:
+    """A workbook without the time at which it was made, so that the same rows give the same bytes."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    core = "docProps/core.xml"
+    members[core] = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", b"2023-01-01T00:00:00Z", members[core])
+    return zipped(members)
 
 
 def _books(folder: Path) -> list[Seed]:
@@ -166,7 +186,7 @@ def _books(folder: Path) -> list[Seed]:
             if cell.value is None and not cell.protection.locked:
                 cell.value = ("Confirmé", "Initié", "Expert")[place % 3]
     book.save(grid)
-    made.append(("grid", grid.read_bytes()))
+    made.append(("grid", timeless(grid.read_bytes())))
     return [Seed(name, ".xlsx", content) for name, content in made]
 
 

@@ -11,12 +11,15 @@ from crcne_stats.analysis.agreement_groups import MOST_PAIRS, Draws
 from crcne_stats.domain.ratings import Ratings
 from crcne_stats.domain.result import Note
 
-HEADLINES = ("krippendorff", "fleiss", "conger", "cohen", "scott", "light", "gwet_ac", "brennan_prediger", "percent")
+HEADLINES = ("krippendorff", "fleiss", "conger", "cohen", "scott", "light", "gwet_ac", "brennan_prediger", "kendall_w",
+             "percent")  # fmt: skip
 """The coefficient on which notes are written is the first of these that was asked."""
 PARADOX = 0.1
 """AC above and kappa below the benchmark are told when they lie at least this far apart."""
 PREVALENT = 0.6
 """A level that holds this share of the ratings is called very common."""
+MANY_TRAINERS = 20
+"""With fewer the inference to trainers like them is told to be uncertain."""
 SCARCE = 0.2
 """A smaller share of files rated twice makes the caution come early."""
 
@@ -42,6 +45,8 @@ def agreement_notes(
         notes
         + _paradox(tables, settings)
         + _nested(table)
+        + _inference(settings)
+        + _few_drawn(main, settings)
         + ([] if _never_twice(notes) else _unavailable(table, name))
         + _most_shared(tables["pairs"])
         + _mixed(ratings, criteria, settings)
@@ -185,6 +190,28 @@ def _paradox(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> list[
 def _nested(table: pd.DataFrame) -> list[Note]:
     apart = table["reason"] == "trainers_apart"
     return [Note("agreement.trainers_apart", {"n": int(apart.sum())}, "caution", 55)] if apart.any() else []
+
+
+def _inference(settings: dict[str, Any]) -> list[Note]:
+    """For whom the intervals hold, where it is not other students rated by these trainers."""
+    notes = []
+    if settings["trainers"] == "like_these":
+        notes.append(Note("agreement.for_trainers_like_these", {}, "finding", 44))
+    if settings["clusters"] == "inspe":
+        notes.append(Note("agreement.for_other_inspe", {}, "finding", 44))
+    if settings["population_students"] is not None:
+        notes.append(Note("agreement.of_all_students", {"n": int(settings["population_students"])}, "finding", 44))
+    if settings["population_trainers"] is not None:
+        notes.append(Note("agreement.of_all_trainers", {"n": int(settings["population_trainers"])}, "finding", 44))
+    return notes
+
+
+def _few_drawn(main: pd.DataFrame, settings: dict[str, Any]) -> list[Note]:
+    """Inference to trainers like them needs some of them."""
+    number = int(main["n_trainers"].max()) if len(main) else MANY_TRAINERS
+    if settings["trainers"] == "these" or number >= MANY_TRAINERS:
+        return []
+    return [Note("agreement.few_drawn", {"n": number}, "caution", 36)]
 
 
 def _unavailable(table: pd.DataFrame, name: str) -> list[Note]:

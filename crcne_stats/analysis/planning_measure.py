@@ -103,7 +103,7 @@ class Precision:
             "share_comparable": len(known) / len(pairs) if len(pairs) else NAN,
             "se_mean": float(known.mean()) if len(known) else NAN,
             "se_max": float(known.max()) if len(known) else NAN,
-            "share_above": float((known > target).mean()) if len(known) else NAN,
+            "share_over": float((known > target).mean()) if len(known) else NAN,
             "reason": "" if len(known) else "no_pair_comparable",
         }
 

@@ -151,7 +151,7 @@ def power_table(found: Fitted, effects: Iterable[float], settings: Mapping[str, 
                 rows.append({
                     "effect": effect, "by_trainers": "same" if same else "other", "size": size,
                     "se": error(now), "power_now": float(power(size, error(now))), "power_wanted": settings["power"],
-                    "n_now": now, "n_needed": float(np.ceil(needed)), "n_students": data.n_students,
+                    "n_now": now, "n_wanted": float(np.ceil(needed)), "n_students": data.n_students,
                     "reason": "" if np.isfinite(needed) else "goal_not_reached",
                 })  # fmt: skip
     return pd.DataFrame(rows)

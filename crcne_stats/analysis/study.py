@@ -13,6 +13,7 @@ from crcne_stats.analysis.concordance import concordance
 from crcne_stats.analysis.describe import describe
 from crcne_stats.analysis.difficulty import difficulty
 from crcne_stats.analysis.generalizability import generalizability
+from crcne_stats.analysis.icc import icc
 from crcne_stats.analysis.planning import planning
 from crcne_stats.analysis.severity import severity
 from crcne_stats.domain.analyses import ANALYSES, Analysis
@@ -24,6 +25,7 @@ from crcne_stats.domain.students import Students
 FUNCTIONS: dict[str, Callable[..., Result]] = {
     "describe": describe,
     "agreement": agreement,
+    "icc": icc,
     "difficulty": difficulty,
     "concordance": concordance,
     "severity": severity,

@@ -1,30 +1,35 @@
 """Bootstrap of agreement coefficients: one weight per student serves every criterion.
 
 A student's files and criteria move together. A resample is a vector of weights; counts of patterns, and of each
-trainer's levels, under those weights are sparse products, and coefficients follow from them as from the data.
+trainer's levels, under those weights are sparse products, and coefficients follow from them as from the data. Where
+trainers are drawn too, every comparison weighs the product of the weights of its student and its two trainers
+(:mod:`crcne_stats.core.two_way`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
-from crcne_stats.core import agreement
-from crcne_stats.core.agreement import COEFFICIENTS, Moments
+from crcne_stats.core.agreement import COEFFICIENTS, values, with_pairs
 from crcne_stats.core.counts import Counts
-from crcne_stats.core.pairs import cohen, mean_of_pairs, pairs
+from crcne_stats.core.levels import confusion, level_kappa, specific_agreement
+from crcne_stats.core.moments import Moments, moments, pattern_moments, trainer_moments
+from crcne_stats.core.pairs import pairs
 from crcne_stats.core.resample import Progress, bootstrap_weights, repeat
+from crcne_stats.core.two_way import TwoWay
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """Coefficients under given weights; if wanted the levels one by one, and Light's mean of pairs.
+    """Coefficients under given weights; if wanted the levels one by one, and how they are confused.
 
     ``weights``: (level, level), or None for Krippendorff's ordinal metric, drawn anew from each resample.
     """
@@ -32,48 +37,36 @@ class Asked:
     coefficients: tuple[str, ...]
     weights: Array | None
     levels: bool = False
-    light: bool = False
 
     @property
     def trainers(self) -> bool:
         """Whether a coefficient needs the trainers' margins."""
         return any(COEFFICIENTS[name].trainers for name in self.coefficients)
 
-    def answer(self, m: Moments, tables: Array | None = None) -> Array:
-        """Values, shape (resample, value): coefficients, agreement and kappa of each level, Light's mean.
+    @property
+    def pairs(self) -> bool:
+        """Whether a coefficient needs the cross-tables of the pairs of trainers."""
+        return any(COEFFICIENTS[name].pairs is not None for name in self.coefficients)
 
-        ``tables``: cross-tables of the pairs of trainers, shape (resample, pair, level, level), for Light's mean.
+    def answer(self, m: Moments, tables: Array | None = None, weight: Array | None = None) -> Array:
+        """Values, shape (resample, value): coefficients, then agreement and kappa of each level, then confusions.
+
+        ``tables``: cross-tables of the pairs of trainers, shape (resample, pair, level, level), and ``weight``
+        (resample, pair) how much each pair counts, where a coefficient rests on pairs.
         """
-        found = [agreement.values(m, name, self.weights)[0][:, None] for name in self.coefficients]
+        found = []
+        for name in self.coefficients:
+            own = m if tables is None else with_pairs(m, name, self.weights, tables, weight)
+            found.append(values(own, name, self.weights)[0][:, None])
         if self.levels:
-            found += [specific_agreement(m), level_kappa(m)]
-        if self.light and tables is not None:
-            found.append(mean_of_pairs(cohen(tables, self.weights)[0])[:, None])
+            found += [specific_agreement(m), level_kappa(m), confusion(m)]
         return np.concatenate(found, axis=1) if found else np.empty((len(m.flat), 0))
-
-
-def specific_agreement(m: Moments) -> Array:
-    """For each level, shape (resample, level): where one trainer gave it, how often another of that file did too.
-
-    Each rating counts once, so that with the same number of trainers per file this is the specific agreement of
-    Cicchetti & Feinstein (1990, doi:10.1016/0895-4356(90)90159-M). NaN for a level that no pairable rating uses.
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.diagonal(m.coincidences, axis1=1, axis2=2) / m.coincidences.sum(axis=2)
-
-
-def level_kappa(m: Moments) -> Array:
-    """Fleiss' kappa of each level against all others, shape (resample, level) (Fleiss 1971)."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = m.shares / m.files[:, None]
-        split = m.pairs.sum(axis=2) - np.diagonal(m.pairs, axis1=1, axis2=2)
-        return agreement.ratio_of(1 - 2 * split / m.pairable[:, None], share**2 + (1 - share) ** 2)
 
 
 def answers(counts: Counts, asked: Asked) -> Array:
     """The answer of the data themselves, shape (value,)."""
-    tables = pairs(counts).tables()[None] if asked.light else None
-    return asked.answer(agreement.moments(counts, asked.trainers), tables)[0]
+    tables = pairs(counts).tables()[None] if asked.pairs else None
+    return asked.answer(moments(counts, asked.trainers), tables)[0]
 
 
 def resampled(
@@ -82,45 +75,70 @@ def resampled(
     n: int,
     seed: int | Sequence[int],
     progress: Progress | None = None,
+    n_trainers: int = 0,
 ) -> list[Array]:
     """Bootstrap over students: for each question its answers, shape (resample, value).
 
-    ``n_students`` is the number of students of the whole analysis (codes of ``Counts.cluster`` run below it). Same
-    seed, same numbers, whatever the number of workers. NaN where a resample leaves a coefficient undefined. Counts
-    without a rating cannot be asked.
+    Parameters
+    ----------
+    questions
+        Counts and what is asked of them. Counts without a rating cannot be asked.
+    n_students
+        Number of students of the whole analysis, or of INSPÉ if these are drawn; ``Counts.cluster`` runs below it.
+    n, seed, progress
+        As in :func:`crcne_stats.core.resample.repeat`: same seed, same numbers, whatever the number of workers.
+    n_trainers
+        Number of trainers of the whole analysis, if they are drawn too; ``Counts.trainer_name`` runs below it. 0:
+        trainers stay.
+
+    NaN where a resample leaves a coefficient undefined.
     """
     if not questions:
         return []
-    joined = repeat(_Resample(questions, n_students), n, seed, progress)
+    joined = repeat(_Resample(questions, n_students, n_trainers), n, seed, progress)
     widths = [answers(counts, asked).size for counts, asked in questions]
     return np.split(joined, np.cumsum(widths)[:-1], axis=1)
+
+
+class _Sums(Protocol):
+    """Moments, cross-tables of pairs and weights of these under weights of students (and trainers)."""
+
+    def __call__(self, student: Array, trainer: Array | None) -> tuple[Moments, Array | None, Array | None]: ...
 
 
 class _Resample:
     """One block of resamples; holds plain arrays, so that it can be sent to other processes."""
 
-    def __init__(self, questions: Sequence[tuple[Counts, Asked]], n_students: int) -> None:
-        self.n_students = n_students
+    def __init__(self, questions: Sequence[tuple[Counts, Asked]], n_students: int, n_trainers: int) -> None:
+        self.n_students, self.n_trainers = n_students, n_trainers
         self.asked = [asked for _, asked in questions]
-        self.levels = [counts.n_levels for counts, _ in questions]
-        self.rows = [agreement.pattern_moments(counts) for counts, _ in questions]
-        self.patterns = [counts.pattern_one_hot(n_students) for counts, _ in questions]
-        self.margins = [counts.margin_one_hot(n_students) if asked.trainers else None for counts, asked in questions]
-        self.pairs = [pairs(counts).one_hot(n_students) if asked.light else None for counts, asked in questions]
+        make = TwoWay if n_trainers else _Students
+        self.sums: list[_Sums] = [make(counts, a.trainers, a.pairs, n_students) for counts, a in questions]
 
     def __call__(self, rng: np.random.Generator, size: int) -> Array:
-        weight = bootstrap_weights(rng, size, self.n_students)
-        found = [asked.answer(self._moments(i, weight), self._tables(i, weight)) for i, asked in enumerate(self.asked)]
+        student = bootstrap_weights(rng, size, self.n_students)
+        trainer = bootstrap_weights(rng, size, self.n_trainers) if self.n_trainers else None
+        found = [asked.answer(*sums(student, trainer)) for asked, sums in zip(self.asked, self.sums, strict=True)]
         return np.concatenate(found, axis=1)
 
-    def _tables(self, i: int, weight: Array) -> Array | None:
-        q, one_hot = self.levels[i], self.pairs[i]
-        return None if one_hot is None else np.asarray(one_hot @ weight, dtype=float).T.reshape(len(weight.T), -1, q, q)
 
-    def _moments(self, i: int, weight: Array) -> Moments:
-        q, margins = self.levels[i], self.margins[i]
-        flat = np.asarray(self.patterns[i] @ weight, dtype=float).T @ self.rows[i]
-        if margins is not None:
-            counted = np.asarray(margins @ weight).reshape(-1, q, weight.shape[1])
-            flat = np.concatenate([flat, agreement.trainer_moments(counted)], axis=1)
-        return Moments(flat, q)
+class _Students:
+    """The sums where students alone are drawn."""
+
+    def __init__(self, counts: Counts, trainers: bool, by_pair: bool, n_students: int) -> None:
+        self.n_levels = counts.n_levels
+        self.rows = pattern_moments(counts)
+        self.patterns = counts.pattern_one_hot(n_students)
+        self.margins: sparse.csr_array | None = counts.margin_one_hot(n_students) if trainers else None
+        self.pairs: sparse.csr_array | None = pairs(counts).one_hot(n_students) if by_pair else None
+
+    def __call__(self, student: Array, trainer: Array | None) -> tuple[Moments, Array | None, Array | None]:
+        q, size = self.n_levels, student.shape[1]
+        flat = np.asarray(self.patterns @ student, dtype=float).T @ self.rows
+        if self.margins is not None:
+            counted = np.asarray(self.margins @ student).reshape(-1, q, size)
+            flat = np.concatenate([flat, trainer_moments(counted)], axis=1)
+        tables = None
+        if self.pairs is not None:
+            tables = np.asarray(self.pairs @ student, dtype=float).T.reshape(size, -1, q, q)
+        return Moments(flat, q), tables, None

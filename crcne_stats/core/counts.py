@@ -31,6 +31,7 @@ class Counts:
     cluster : (file,) code of the student to whom the file belongs; codes run over all the students of the analysis
     file, trainer, level : (rating,) codes; only files and trainers that have a rating here are counted
     scores : (level,) scores of the levels of the scale, used or not
+    trainer_name : (trainer,) code of each trainer as it was given: one name in all the criteria of an analysis
     """
 
     patterns: Ints
@@ -40,6 +41,7 @@ class Counts:
     trainer: Ints
     level: Ints
     scores: Floats
+    trainer_name: Ints
 
     @property
     def n_levels(self) -> int:
@@ -65,17 +67,17 @@ class Counts:
     @cached_property
     def n_students(self) -> int:
         """Students with a rating."""
-        return len(np.unique(self.cluster))
+        return distinct(self.cluster)
 
     @cached_property
     def n_students_pairable(self) -> int:
         """Students with a file rated twice or more."""
-        return len(np.unique(self.cluster[self.pairable]))
+        return distinct(self.cluster[self.pairable])
 
     @cached_property
     def n_trainers_pairable(self) -> int:
         """Trainers who share a file with another."""
-        return len(np.unique(self.trainer[self.pairable[self.file]]))
+        return distinct(self.trainer[self.pairable[self.file]])
 
     @cached_property
     def n_ratings_pairable(self) -> int:
@@ -83,15 +85,46 @@ class Counts:
         return int(self.patterns.sum(axis=1)[self.pattern][self.pairable].sum())
 
     @cached_property
-    def unanimous(self) -> bool:
-        """Whether every file rated twice or more received one level only."""
-        used = np.unique(self.pattern[self.pairable])
-        return bool((np.count_nonzero(self.patterns[used], axis=1) <= 1).all())
+    def crossed(self) -> bool:
+        """Whether every trainer who shares a file with another rated every file rated twice or more."""
+        return self.n_ratings_pairable == self.n_trainers_pairable * int(self.pairable.sum())
 
     @cached_property
-    def n_levels_used(self) -> int:
-        """Levels that appear among all the ratings."""
-        return int(np.count_nonzero(self.patterns.sum(axis=0)))
+    def unanimous(self) -> bool:
+        """Whether every file rated twice or more received one level only."""
+        twice = self.patterns.sum(axis=1) >= 2
+        return bool((np.count_nonzero(self.patterns[twice], axis=1) <= 1).all())
+
+    @cached_property
+    def students(self) -> tuple[Ints, Ints]:
+        """Codes of the students with a rating, ascending, and the place of each file's student among them (file,)."""
+        codes, owner = np.unique(self.cluster, return_inverse=True)
+        return codes, owner
+
+    @cached_property
+    def kinds(self) -> tuple[Ints, Floats]:
+        """Kind of each student, by ascending code, and how often the files of a kind show each pattern (kind, pattern).
+
+        Students of one kind have the same patterns. Those with many files are seldom of one kind; each is then a kind
+        of its own.
+        """
+        owner = self.students[1]
+        size = np.bincount(owner)
+        kind = np.empty(len(size), dtype=np.int64)
+        rows: list[Floats] = []
+        order = np.lexsort((self.pattern, owner))
+        start = np.concatenate([[0], np.cumsum(size)[:-1]])
+        offset = 0
+        for number in np.unique(size):
+            members = np.flatnonzero(size == number)
+            shown = self.pattern[order][start[members][:, None] + np.arange(number)]
+            different, index = _distinct(shown)
+            kind[members] = offset + index
+            table = np.zeros((len(different), len(self.patterns)))
+            np.add.at(table, (np.arange(len(different))[:, None], different), 1)
+            rows.append(table)
+            offset += len(different)
+        return kind, np.concatenate(rows)
 
     @cached_property
     def frequencies(self) -> Floats:
@@ -127,7 +160,8 @@ class Counts:
     def only(self, keep: NDArray[np.bool_]) -> Counts:
         """The files marked in ``keep`` (file,), with their ratings."""
         rated = keep[self.file]
-        return counts(self.file[rated], self.trainer[rated], self.level[rated], self.scores, self.cluster)
+        trainer = self.trainer_name[self.trainer[rated]]
+        return counts(self.file[rated], trainer, self.level[rated], self.scores, self.cluster)
 
 
 def counts(file: Any, trainer: Any, level: Any, scores: Any, cluster: Any = None) -> Counts:
@@ -145,13 +179,13 @@ def counts(file: Any, trainer: Any, level: Any, scores: Any, cluster: Any = None
     scores = np.asarray(scores, dtype=float)
     level = np.asarray(level, dtype=np.int64)
     files, file_code = np.unique(np.asarray(file, dtype=np.int64), return_inverse=True)
-    trainer_code = np.unique(np.asarray(trainer, dtype=np.int64), return_inverse=True)[1]
+    names, trainer_code = np.unique(np.asarray(trainer, dtype=np.int64), return_inverse=True)
     owner = files if cluster is None else np.asarray(cluster, dtype=np.int64)[files]
     if cluster is None:
         owner = np.arange(len(files))
     table = np.bincount(file_code * len(scores) + level, minlength=len(files) * len(scores))
     patterns, pattern = _distinct(table.reshape(len(files), len(scores)))
-    return Counts(patterns, pattern, owner, file_code, trainer_code, level, scores)
+    return Counts(patterns, pattern, owner, file_code, trainer_code, level, scores, names)
 
 
 def _distinct(table: Ints) -> tuple[Ints, Ints]:
@@ -163,6 +197,11 @@ def _distinct(table: Ints) -> tuple[Ints, Ints]:
         return table[first], index
     rows, index = np.unique(table, axis=0, return_inverse=True)
     return rows, index.reshape(-1)
+
+
+def distinct(codes: Ints) -> int:
+    """How many different codes there are."""
+    return int(np.count_nonzero(np.bincount(codes)))
 
 
 def counting(rows: Ints, columns: Ints, shape: tuple[int, int]) -> sparse.csr_array:

@@ -1,23 +1,27 @@
 """Trainers two by two: who rated the same files, how far they agree, who is the more generous.
 
 Cohen's weighted kappa: Cohen (1968) doi:10.1037/h0026256; its linearised error over students as in Gwet (2014).
-Light's mean of pairs: Light (1971) doi:10.1037/h0031643.
+Coefficients that rest on pairs are functions of sums over pairs of what :func:`kappa_parts` or :func:`rank_parts`
+finds in each cross-table.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from crcne_stats.core.agreement import ratio_of
 from crcne_stats.core.counts import Counts, counting
+from crcne_stats.core.moments import ratio_of
 from crcne_stats.core.weights import ordinal_metric
 
 Array = NDArray[Any]
+_STEP = 1e-30
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,13 +31,14 @@ class Pairs:
     Attributes
     ----------
     trainers : (pair, 2) trainer codes, the smaller first
-    pair, first, second, cluster : (comparison,) pair, the two levels, and the student
+    pair, first, second, file, cluster : (comparison,) pair, the two levels, the file and the student
     """
 
     trainers: Array
     pair: Array
     first: Array
     second: Array
+    file: Array
     cluster: Array
     n_levels: int
 
@@ -57,8 +62,17 @@ class Pairs:
         return np.bincount(met, minlength=len(self))
 
 
+_KNOWN: WeakKeyDictionary[Counts, Pairs] = WeakKeyDictionary()
+
+
 def pairs(counts: Counts) -> Pairs:
-    """Every comparison of two ratings of one file."""
+    """Every comparison of two ratings of one file; worked out once for the same counts."""
+    if counts not in _KNOWN:
+        _KNOWN[counts] = _compared(counts)
+    return _KNOWN[counts]
+
+
+def _compared(counts: Counts) -> Pairs:
     order = np.argsort(counts.file, kind="stable")
     size = np.bincount(counts.file, minlength=counts.n_files)
     start = np.concatenate([[0], np.cumsum(size)[:-1]]).astype(np.int64)
@@ -73,8 +87,8 @@ def pairs(counts: Counts) -> Pairs:
     a, b = np.where(swap, b, a), np.where(swap, a, b)
     key, pair = np.unique(counts.trainer[a] * counts.n_trainers + counts.trainer[b], return_inverse=True)
     names = np.stack(np.divmod(key, max(counts.n_trainers, 1)), axis=1)
-    cluster = counts.cluster[counts.file[a]]
-    return Pairs(names, pair, counts.level[a], counts.level[b], cluster, counts.n_levels)
+    file = counts.file[a]
+    return Pairs(names, pair, counts.level[a], counts.level[b], file, counts.cluster[file], counts.n_levels)
 
 
 def most_shared(met: Pairs, number: int) -> Pairs:
@@ -86,9 +100,8 @@ def most_shared(met: Pairs, number: int) -> Pairs:
     place = np.full(len(met), -1)
     place[kept] = np.arange(number)
     rows = place[met.pair] >= 0
-    return Pairs(
-        met.trainers[kept], place[met.pair[rows]], met.first[rows], met.second[rows], met.cluster[rows], met.n_levels
-    )
+    first, second, file, cluster = (part[rows] for part in (met.first, met.second, met.file, met.cluster))
+    return Pairs(met.trainers[kept], place[met.pair[rows]], first, second, file, cluster, met.n_levels)
 
 
 def cohen(tables: Array, w: Array | None) -> tuple[Array, Array, Array]:
@@ -106,55 +119,47 @@ def cohen(tables: Array, w: Array | None) -> tuple[Array, Array, Array]:
         return ratio_of(pa, pe), pa, pe
 
 
-def cohen_errors(met: Pairs, w: Array | None) -> Array:
-    """Linearised standard error of each pair's kappa over its students, shape (pair,); NaN with one student.
-
-    For ``w`` None the weights are taken as given by the pair's own counts.
-    """
-    pull = _pulls(met, w)
-    groups, owner = np.unique(np.stack([met.pair, met.cluster]), axis=1, return_inverse=True)
-    sums = np.bincount(owner.reshape(-1), pull, minlength=groups.shape[1])
-    squares = np.bincount(groups[0], sums**2, minlength=len(met))
-    students = np.bincount(groups[0], minlength=len(met))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(students > 1, np.sqrt(students / (students - 1.0) * squares), np.nan)
-
-
-def _pulls(met: Pairs, w: Array | None) -> Array:
-    """What each comparison does to the kappa of its pair, shape (comparison,); they sum to 0 in a pair."""
-    tables = met.tables()
-    n = tables.sum(axis=(1, 2))
-    rows, columns = tables.sum(axis=2) / n[:, None], tables.sum(axis=1) / n[:, None]
-    matrix = ordinal_metric(tables.sum(axis=2) + tables.sum(axis=1)) if w is None else np.broadcast_to(w, tables.shape)
+def kappa_parts(tables: Array, w: Array | None) -> Array:
+    """Of each cross-table (…, level, level): kappa, pa, pe and 1, shape (…, 4); zeros where kappa does not exist."""
     value, pa, pe = cohen(tables, w)
-    by_first = np.einsum("pkl,pl->pk", matrix, columns)[met.pair, met.first]
-    by_second = np.einsum("pkl,pk->pl", matrix, rows)[met.pair, met.second]
-    p = met.pair
-    with np.errstate(divide="ignore", invalid="ignore"):
-        pull = matrix[p, met.first, met.second] - pa[p] - (1 - value[p]) * (by_first + by_second - 2 * pe[p])
-        return pull / ((1 - pe[p]) * n[p])
+    exists = ~np.isnan(value)
+    return np.stack([np.where(exists, part, 0) for part in (value, pa, pe, np.ones_like(value))], axis=-1)
 
 
-def light(met: Pairs, w: Array | None) -> tuple[float, float]:
-    """Light's coefficient and its linearised standard error.
+def rank_parts(tables: Array, w: Array | None) -> Array:
+    """Of each cross-table (…, level, level): cross-product and mean square of the two trainers' ranks, shape (…, 2).
 
-    The value is the plain mean of Cohen's kappa over the pairs of trainers for whom it exists, on the files that both
-    rated; NaN where it exists for none.
+    Ranks are mid-ranks within the table, so that ties are corrected for; both parts are divided by n (n + 1) / 12, so
+    that without ties a pair weighs n − 1 (Taylor 1987, doi:10.2307/2531822). ``w`` plays no part.
     """
-    value = mean_of_pairs(cohen(met.tables(), w)[0][None])[0]
-    pull = _pulls(met, w)
-    defined = ~np.isnan(pull)
-    number = len(np.unique(met.pair[defined]))
-    students, owner = np.unique(met.cluster[defined], return_inverse=True)
-    m = len(students)
-    if m < 2:
-        return float(value), float("nan")
-    sums = np.bincount(owner, pull[defined]) / number
-    return float(value), float(np.sqrt(m / (m - 1) * (sums**2).sum()))
+    n = tables.sum(axis=(-2, -1))
+    first, second = tables.sum(axis=-1), tables.sum(axis=-2)
+    x, y = (_mid_ranks(margin, n) for margin in (first, second))
+    cross = (tables * x[..., :, None] * y[..., None, :]).sum(axis=(-2, -1))
+    square = ((first * x**2).sum(axis=-1) + (second * y**2).sum(axis=-1)) / 2
+    unit = 12 / np.where(n == 0, 1, n * (n + 1))
+    return np.stack([cross * unit, square * unit], axis=-1)
 
 
-def mean_of_pairs(value: Array) -> Array:
-    """Mean over the last axis of what is defined there; NaN where nothing is."""
-    defined = ~np.isnan(value)
-    with np.errstate(invalid="ignore"):
-        return np.where(defined, value, 0).sum(axis=-1) / np.where(defined.any(axis=-1), defined.sum(axis=-1), np.nan)
+def cell_slopes(tables: Array, find: Callable[[Array], Array], pair: Array, cell: Array) -> Array:
+    """Derivative of ``find(tables) -> (pair, part)`` by chosen cells of the tables, shape (chosen, part).
+
+    ``pair`` and ``cell`` (chosen,): the table, and first level × number of levels + second. Complex step (Squire &
+    Trapp 1998, doi:10.1137/S003614459631241X), weights that follow from the counts included.
+    """
+    q = tables.shape[-1]
+    step = tables[pair].astype(complex)
+    step[np.arange(len(pair)), cell // q, cell % q] += 1j * _STEP
+    return np.asarray(find(step).imag / _STEP)
+
+
+def comparison_slopes(met: Pairs, find: Callable[[Array], Array]) -> Array:
+    """Derivative of ``find(tables) -> (pair, part)`` by the cell of each comparison, shape (comparison, part)."""
+    q = met.n_levels
+    seen, place = np.unique((met.pair * q + met.first) * q + met.second, return_inverse=True)
+    return cell_slopes(met.tables(), find, seen // q**2, seen % q**2)[place]
+
+
+def _mid_ranks(margin: Array, n: Array) -> Array:
+    """Mid-rank of each level less the mean rank, shape (…, level)."""
+    return np.cumsum(margin, axis=-1) - margin / 2 - n[..., None] / 2

@@ -3,7 +3,8 @@
 The work is cut into blocks of fixed size. Each block receives one child of ``numpy.random.SeedSequence`` and returns
 arrays, so the numbers depend on the seed and the block size, never on who did the work or in which order it ended.
 Workers come from joblib's context alone: ``with joblib.parallel_config(backend="dask"): …`` sends the same blocks to
-a cluster.
+a cluster. There the task, which carries the data, goes to each machine once; a block whose machine dies is done again
+elsewhere, from the same seed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
+from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 
 Task = Callable[[np.random.Generator, int], Any]
@@ -67,7 +69,8 @@ def repeat(
         When ``n`` or ``block`` is not positive, or a block returns another first axis than it was asked.
     """
     sizes = block_sizes(n, block)
-    jobs = (delayed(_run)(task, child, size) for child, size in zip(_children(seed, len(sizes)), sizes, strict=True))
+    told = _told(task)
+    jobs = (delayed(_run)(told, child, size) for child, size in zip(_children(seed, len(sizes)), sizes, strict=True))
     pieces: list[tuple[NDArray[Any], ...]] = []
     singles, done = [], 0
     for size, (single, arrays) in zip(sizes, Parallel(return_as="generator")(jobs), strict=True):
@@ -80,13 +83,28 @@ def repeat(
     return joined[0] if all(singles) else joined
 
 
+def _told(task: Task) -> Any:
+    """The task, or on a cluster its copy on every machine.
+
+    Left to itself joblib would send the task with each block, or its arrays to one machine whose death loses them. With
+    a single worker joblib does the work here, and nothing is sent.
+    """
+    backend = get_active_backend()[0]
+    client = getattr(backend, "client", None)
+    if client is None or backend.effective_n_jobs(-1) == 1:
+        return task
+    return client.scatter(task, broadcast=True, hash=False)
+
+
 def _children(seed: int | Sequence[int] | np.random.SeedSequence, count: int) -> list[np.random.SeedSequence]:
     root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
     # A fresh copy: ``spawn`` counts the children it has given, and a second call would give others.
     return np.random.SeedSequence(root.entropy, spawn_key=root.spawn_key, pool_size=root.pool_size).spawn(count)
 
 
-def _run(task: Task, child: np.random.SeedSequence, size: int) -> tuple[bool, tuple[NDArray[Any], ...]]:
+def _run(task: Any, child: np.random.SeedSequence, size: int) -> tuple[bool, tuple[NDArray[Any], ...]]:
+    if not callable(task):  # the cluster shrank to one worker since: joblib does the work here, and hands on the copy
+        task = task.result()
     answer = task(np.random.default_rng(child), size)
     single = not isinstance(answer, tuple)
     arrays = tuple(np.asarray(part) for part in ((answer,) if single else answer))

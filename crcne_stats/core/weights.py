@@ -122,8 +122,8 @@ def ordinal_metric(counts: Matrix) -> Matrix:
     """
     rank = np.cumsum(counts, axis=-1) - counts / 2
     distance = (rank[..., :, None] - rank[..., None, :]) ** 2
-    largest = np.max(distance.real, axis=(-2, -1), keepdims=True)
-    return 1 - distance / np.where(largest > 0, largest, 1.0)
+    largest = distance[..., :1, -1:]  # mid-ranks ascend: the two ends lie farthest apart
+    return 1 - distance / np.where(largest.real > 0, largest, 1.0)
 
 
 def _distance(scores: Matrix) -> Matrix:

@@ -102,9 +102,14 @@ def delimited(text: str, name: str, digest: str, judge: Judge) -> RawTable:
     above = int(lines[first + position]) - 1
     body = text.split("\n", above)[above] if above else text
     header, cells, kept, faults = _parsed(body, delimiter, name)
-    numbers = lines[first + position + 1 :][: len(kept)]
+    numbers = lines[first + position + 1 :]
+    if len(numbers) - len(kept) not in (0, 1):  # a line break at the end begins no record
+        # Two readers disagree on where a row ends: whatever was read, some of it would be a guess.
+        raise DataError([Problem("csv_quotes", file=name, row=int(lines[-1]), found='"')])
     places = [dataclasses.replace(fault, row=int(numbers[fault.row or 0])) for fault in faults]
-    return RawTable(name, "", header, cells, numbers[kept], digest, places, header_row=int(lines[first + position]))
+    return RawTable(
+        name, "", header, cells, numbers[: len(kept)][kept], digest, places, header_row=int(lines[first + position])
+    )
 
 
 def record_lines(text: str, delimiter: str, name: str) -> np.ndarray:

@@ -79,12 +79,13 @@ def tables(path: Path, judge: Judge) -> list[RawTable]:
 def _parquet(content: bytes, name: str, digest: str) -> RawTable:
     try:
         table = pyarrow.parquet.read_table(io.BytesIO(content))
-    except (pa.ArrowInvalid, OSError):
+        table.validate(full=True)
+    except (pa.ArrowException, OSError, MemoryError):
         raise DataError([Problem("parquet_unreadable", file=name)]) from None
-    metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
     try:
+        metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
         cells = [_cells(column, OWN in metadata) for column in table.columns]
-    except (pa.ArrowException, UnicodeDecodeError):
+    except (pa.ArrowException, UnicodeDecodeError, MemoryError):
         raise DataError([Problem("parquet_unreadable", file=name)]) from None
     rows = np.arange(2, 2 + table.num_rows)
     return RawTable(name, "", list(table.column_names), cells, rows, digest, metadata=metadata)
@@ -94,10 +95,15 @@ def _cells(column: pa.ChunkedArray, own: bool) -> pd.Categorical:
     """A column as text; the texts of our own files (``own``) stay to the letter."""
     if pa.types.is_integer(column.type):
         return text_cells(*coded(column.cast(pa.string())))
+    if pa.types.is_boolean(column.type):
+        codes, texts = coded(column.cast(pa.string()))
+        return text_cells(codes, np.array([text.upper() for text in texts], dtype=object))
     if pa.types.is_floating(column.type):
         codes, uniques = pd.factorize(column.to_pandas())
         return text_cells(codes, np.array([cell_text(float(value)) for value in uniques], dtype=object))
     codes, texts = coded(column if pa.types.is_dictionary(column.type) else column.cast(pa.string()))
+    if any("\x00" in text for text in texts):
+        raise pa.ArrowInvalid("NUL")
     if own and len(set(texts)) == len(texts) and all(texts):
         return pd.Categorical.from_codes(codes, categories=pd.Index(texts, dtype=object))
     return text_cells(codes, texts)

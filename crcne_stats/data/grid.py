@@ -270,21 +270,23 @@ class _Grid:
             start = first
             for key, group in groupby(self.criteria, key=lambda criterion: self._band(criterion, kind)):
                 size = len(list(group))
-                text = key if key is not None else self.w("grid.overall")
-                for column in range(start, start + size):
-                    self.sheet.cell(row, column).style = "crcne band"
-                put(self.sheet.cell(row, start), text, "band")
                 if key is not None:
-                    self.sheet.merge_cells(start_row=row, end_row=row, start_column=start, end_column=start + size - 1)
-                    heights[row] = max(heights[row], lines(text, _WIDTH * size - 2))
+                    self._band_over(key, row, row, start, size)
+                    heights[row] = max(heights[row], lines(key, _WIDTH * size - 2))
                 elif row == _PHASE:
-                    self.sheet.cell(_ITEM, start).style = "crcne band"
-                    self.sheet.merge_cells(
-                        start_row=_PHASE, end_row=_ITEM, start_column=start, end_column=start + size - 1
-                    )
+                    self._band_over(self.w("grid.overall"), _PHASE, _ITEM, start, size)
                 start += size
         for row, count in heights.items():
             self.sheet.row_dimensions[row].height = 6 + 14 * count
+
+    def _band_over(self, text: str, top: int, bottom: int, start: int, size: int) -> None:
+        """One cell over ``size`` columns."""
+        end = start + size - 1
+        for row in range(top, bottom + 1):
+            for column in range(start, end + 1):
+                self.sheet.cell(row, column).style = "crcne band"
+        put(self.sheet.cell(top, start), text, "band")
+        self.sheet.merge_cells(start_row=top, end_row=bottom, start_column=start, end_column=end)
 
     def _band(self, criterion: Criterion, kind: str) -> str | None:
         if criterion.role == "global":

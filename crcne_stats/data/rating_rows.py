@@ -114,7 +114,7 @@ def rows_of(
     for fault in raw.faults_in(part.used):
         part.problems.add(fault)
         part.refused[raw.rows == fault.row] = True
-    broken = _header_faults(part, framework, mapped, {} if is_long else wide, known, sheet_is)
+    broken = _header_faults(part, framework, mapped, {} if is_long else wide, known, sheet_is, codes)
     part.set_aside = [text for index, text in enumerate(raw.header) if index not in used and text]
     if broken:
         return part
@@ -134,12 +134,13 @@ def _header_faults(
     wide: Mapping[int, str],
     known: Schema,
     sheet_is: str | None,
+    codes: frozenset[str],
 ) -> bool:
     """Tell columns that are missing, stand twice or became dates; whether there are any."""
     raw = part.raw
     long = not wide and "score" in mapped.values()
-    others = [text for index, text in enumerate(raw.header) if index not in mapped and index not in wide]
-    problems = _spoiled_criteria(raw, others, framework, foreign=not long)
+    others = [index for index in range(len(raw.header)) if index not in mapped and index not in wide]
+    problems = _spoiled_criteria(raw, others, framework, None if long else _score_parser(framework, codes))
     required = ["student", "trainer", *([] if wide else ["criterion", "score"])]
     if not wide and (len(framework.criteria) == 1 or problems):
         required.remove("criterion")
@@ -157,19 +158,32 @@ def _header_faults(
     return bool(problems)
 
 
-def _spoiled_criteria(raw: RawTable, headers: Iterable[str], framework: Framework, foreign: bool) -> Problems:
-    """Headers that were criteria before a spreadsheet made dates of them, or (``foreign``) that look like criteria."""
+def _spoiled_criteria(
+    raw: RawTable, columns: Iterable[int], framework: Framework, parse: reading.Parser | None
+) -> Problems:
+    """Headers that were criteria before a spreadsheet made dates of them, or that look like criteria.
+
+    The latter where ``parse`` reads scores below: set aside, these would be lost; a column of remarks is set aside.
+    """
     problems = Problems()
     keys = [criterion.key for criterion in framework.criteria]
     texts = {text: each.key for each in framework.criteria for text in each.text.values()}
-    for text in headers:
+    for index in columns:
+        text = raw.header[index]
         place: dict[str, Any] = {"file": raw.file, "sheet": raw.sheet, "row": raw.header_row, "column": text}
         if date := reading.excel_date(text):
             problems.add(Problem("date_for_criterion", {"guess": date}, **place, found=text))
-        elif foreign and (looks_like_criterion(text) or (len(text) > _SENTENCE and nearest(text, [], texts, _LIKE))):
+            continue
+        near = looks_like_criterion(text) or (len(text) > _SENTENCE and nearest(text, [], texts, _LIKE))
+        if parse is not None and near and _holds_scores(raw.cells[index], parse):
             values = {"nearest": nearest(text, keys, texts), "allowed": ", ".join(keys)}
             problems.add(Problem("unknown_criterion", values, **place, found=text))
     return problems
+
+
+def _holds_scores(cells: pd.Categorical, parse: reading.Parser) -> bool:
+    values, wrong = reading.decoded(cells, parse)
+    return any(value is not None for value in values[~wrong])
 
 
 def _score_parser(framework: Framework, missing: frozenset[str]) -> Any:

@@ -65,7 +65,9 @@ def load_ratings(
     chosen = framework_of(framework, paths)
     raws, problems = read_all(paths, Headers.of(chosen.framework))
     if framework is None and not problems and len(raws) == 1 and is_saved(raws[0]):
-        return read_saved(raws[0])
+        as_written = read_saved(raws[0])
+        if as_written is not None:
+            return as_written
     return ratings_of(raws, chosen, missing, allow, problems)
 
 

@@ -17,11 +17,14 @@ import pyarrow.parquet
 from crcne_stats.data.raw import FORMULA_STARTS, OWN, RawTable
 from crcne_stats.domain.errors import DataError, Problem
 from crcne_stats.domain.framework import Framework
-from crcne_stats.domain.ratings import COLUMNS, Ratings, Source, prepare
+from crcne_stats.domain.ratings import Ratings, Source, faults, prepare
 from crcne_stats.domain.result import Note
 
 if TYPE_CHECKING:
     from crcne_stats.domain.students import Students
+
+RATING = ("student", "trainer", "criterion", "score")
+"""What a rating is at the least."""
 
 
 def write_saved(data: Ratings | Students, target: Path) -> Path:
@@ -56,16 +59,18 @@ def about(raw: RawTable) -> dict[str, Any]:
         raise DataError([Problem("parquet_unreadable", file=raw.file)]) from None
 
 
-def read_saved(raw: RawTable) -> Ratings:
-    """Ratings as they were written: valid then, so valid now."""
+def read_saved(raw: RawTable) -> Ratings | None:
+    """Ratings as they were written, notes and sources included; None where it was changed since and is faulty."""
     told = about(raw)
     framework = told.pop("framework")
+    if len(set(raw.header)) < len(raw.header) or {*RATING} - {*raw.header}:
+        return None
     table = pd.DataFrame(dict(zip(raw.header, raw.cells, strict=True)))
-    if set(COLUMNS) - set(table.columns):
-        raise DataError([Problem("parquet_unreadable", file=raw.file)])
-    table = table[list(COLUMNS)]
-    table["score"] = pd.to_numeric(pd.Series(table["score"].astype(object)))
-    return Ratings.trusted(prepare(table, framework), framework, **told)
+    table["score"] = pd.to_numeric(pd.Series(table["score"].astype(object)), errors="coerce")
+    prepared = prepare(table, framework)
+    if prepared["score"].isna().any() or faults(prepared, framework):
+        return None
+    return Ratings.trusted(prepared, framework, **told)
 
 
 def write_table(frame: pd.DataFrame, target: Path) -> Path:

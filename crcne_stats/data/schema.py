@@ -56,7 +56,10 @@ def as_code(text: str) -> str:
 
 @cache
 def folded(text: str) -> str:
-    """``text`` without case, accents, punctuation and doubled spaces, so that headers and names can be compared."""
+    """``text`` without case, accents, punctuation and doubled spaces, so that headers and names can be compared.
+
+    Letters of other alphabets stay: «Øc» is not «c».
+    """
     plain = unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("Œ", "OE"))
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
-    return " ".join(re.findall(r"[0-9a-z.]+", plain)).strip(".")
+    return " ".join(re.findall(r"(?:[^\W_]|\.)+", plain)).strip(".")

@@ -16,10 +16,12 @@ from xml.etree import ElementTree
 
 from crcne_stats.domain.errors import DataError, Problem, Problems
 
-MOST_CELLS = 30_000_000
+MOST_CELLS = 10_000_000
 """Cells of the rectangle that a sheet may claim; a real file of this trade has a hundredth of it."""
 
 MOST_BYTES = 1 << 30
+
+_BROKEN = (OSError, EOFError, ValueError, RuntimeError, MemoryError)
 
 _NAMESPACE = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _CELL = re.compile(rb"<(?:\w+:)?c\s([^>]*[^/>])>(.*?)</(?:\w+:)?c>", re.DOTALL)
@@ -27,6 +29,10 @@ _PLACE = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 _TYPE = re.compile(rb'\bt="(\w+)"')
 _VALUE = re.compile(rb"<(?:\w+:)?v[^>]*>([^<]*)</")
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
+_FAR = re.compile(rb"""\sr=["'](?:[A-Za-z]{4,}\d+|[A-Za-z]{0,3}\d{8,})["']""")
+"""A place that no sheet has, past column ZZZ or row 9,999,999."""
+
+_FAR_DOWN = re.compile(rb"""\sr=["'][A-Za-z]{0,3}(\d{6,7})["']""")
 _FILLED = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})(\d{1,7})"(?:[^>]*[^/>])?><')
 
 
@@ -61,7 +67,7 @@ def inside(content: bytes, name: str) -> dict[str, Inside]:
                     problems.add(Problem("sheet_too_large", file=name, sheet=sheet))
                 else:
                     found[sheet] = _cells(text)
-    except (zipfile.BadZipFile, zlib.error, KeyError, ElementTree.ParseError, OSError, ValueError, RuntimeError):
+    except (zipfile.BadZipFile, zlib.error, KeyError, ElementTree.ParseError, *_BROKEN):
         raise DataError([Problem("workbook_unreadable", file=name)]) from None
     except NotImplementedError:
         raise DataError([Problem("workbook_locked", file=name)]) from None
@@ -89,9 +95,12 @@ def _members(archive: zipfile.ZipFile) -> dict[str, str]:
 
 def _too_large(text: bytes) -> bool:
     """Whether the rectangle from A1 to the last filled cell is past all use."""
+    if _FAR.search(text):
+        return True
     start = text.rfind(b"<row ")
     last = re.search(rb'\br="(\d+)"', text[start : start + 400]) if start >= 0 else None
     rows = int(last.group(1)) if last else text.count(b"<row")
+    rows = max([rows, *map(int, _FAR_DOWN.findall(text))])
     widest = 18_278 if re.search(rb' r="[A-Z]{3}\d', text) else 702 if re.search(rb' r="[A-Z]{2}\d', text) else 26
     if rows * widest <= MOST_CELLS:
         return False

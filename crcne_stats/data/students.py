@@ -78,7 +78,9 @@ def load_students(
     if not raws and not found and not problems:
         raise DataError([Problem("no_students")])
     if framework is None and not problems and not found and len(raws) == 1 and is_saved(raws[0]):
-        return _saved(raws[0])
+        as_written = _saved(raws[0])
+        if as_written is not None:
+            return as_written
     return students_of([*raws, *found], chosen, missing, allow, problems)
 
 
@@ -135,11 +137,14 @@ def write_students(students: Students, path: str | Path) -> Path:
     return write_table(frame, target)
 
 
-def _saved(raw: RawTable) -> Students:
-    """Students as they were written: valid then, so valid now."""
+def _saved(raw: RawTable) -> Students | None:
+    """Students as they were written; None where the table was changed since and is faulty."""
     told = about(raw)
-    table = pd.DataFrame(dict(zip(raw.header, raw.cells, strict=True)))
-    return Students.trusted(prepare(table, told["framework"]), told.pop("framework"), **told)
+    framework = told.pop("framework")
+    if len(set(raw.header)) < len(raw.header) or "student" not in raw.header:
+        return None
+    prepared = prepare(pd.DataFrame(dict(zip(raw.header, raw.cells, strict=True))), framework)
+    return None if faults(prepared, framework) else Students.trusted(prepared, framework, **told)
 
 
 def _students(

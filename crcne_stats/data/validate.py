@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from crcne_stats.domain.errors import DataError, Problem, Problems
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.ratings import Source
 from crcne_stats.domain.result import Note
-from crcne_stats.words import words
+from crcne_stats.words import Words, words
 
 COUNTS = ("ratings", "students", "trainers", "criteria")
 KINDS = ("ratings", "students", "pix")
@@ -46,6 +46,18 @@ class Validation:
     def exit_code(self) -> int:
         """0 when nothing was refused, 1 when something was."""
         return 1 if self.problems else 0
+
+    def told(self, w: Words) -> Iterator[str]:
+        """What the files hold and what became of their rows, one sentence each."""
+        yield w(f"cli.holds.{self.kind}", **self.counts, missing=self.missing)
+        if self.framework:
+            yield w("cli.holds.framework", version=self.framework)
+        for note in self.notes:
+            if note.key != "ratings.framework_assumed" or not self.problems:
+                yield w(f"note.{note.key}", **note.values)
+        for source in self.sources:
+            values = {name: getattr(source, name) for name in ("rows_read", "recoded", "set_aside", "refused")}
+            yield w("cli.holds.ledger", file=source.file, **values)
 
     def as_json(self, language: str = "fr") -> dict[str, Any]:
         """The object that ``--json`` prints."""

@@ -25,6 +25,7 @@ class Analysis:
 ANALYSES: tuple[Analysis, ...] = (
     Analysis("describe"),
     Analysis("agreement"),
+    Analysis("icc"),
     Analysis("difficulty"),
     Analysis("concordance", inputs=("ratings", "students")),
     Analysis("severity", may=("students",)),

@@ -156,6 +156,8 @@ def _write_notebooks(study: Study, folder: Path, lang: str, threshold: int) -> d
         runs = []
         for original in originals():
             notebook = read(original, lang)
+            if "analysis" not in notebook.metadata["crcne"]:
+                continue  # it makes data; a study has them
             result = study.results[notebook.metadata["crcne"]["analysis"]]
             if not result.tables:
                 ran[original.stem] = result.reason  # the report says it in words

@@ -25,6 +25,8 @@ COLUMNS = ("trainer", "trainer_a", "trainer_b")
 _PAIR = ("trainer_a", "trainer_b")
 _SIGNED = ("difference", "bias_difference", "t")
 """Columns that turn their sign when the two trainers of a pair change places."""
+_BOUNDS = (("difference_low", "difference_high"),)
+"""Bounds of these: they change places as well."""
 _VALUES = ("trainer", "trainer_a", "trainer_b", "trainers")
 """Values of a Note that name trainers; the last one is a list with commas."""
 
@@ -90,6 +92,8 @@ def _turned(pairs: pd.DataFrame) -> pd.DataFrame:
     answer = pairs.assign(trainer_a=first.where(~wrong, second), trainer_b=second.where(~wrong, first))
     for name in set(_SIGNED) & set(pairs.columns):
         answer[name] = answer[name].where(~wrong, -answer[name])
+    for low, high in (pair for pair in _BOUNDS if set(pair) <= set(pairs.columns)):
+        answer[low], answer[high] = pairs[low].where(~wrong, -pairs[high]), pairs[high].where(~wrong, -pairs[low])
     return answer
 
 

@@ -27,6 +27,8 @@ THRESHOLD = 5
 STRICT = 11
 HIDDEN, PARTLY = "hidden", "hidden_part"
 Trainers = Literal["labels", "as_given"]
+ANSWERS = ("verdict", "verdict_low", "verdict_high", "verdict_sure", "conclusion", "decisive")
+"""Columns of words that say what the numbers of their row amount to: they go with them."""
 
 _NOTES: dict[str, tuple[str, dict[str, str]]] = {
     "concordance.direction": ("direction", {}),
@@ -37,6 +39,10 @@ _NOTES: dict[str, tuple[str, dict[str, str]]] = {
     "describe.linked": ("design", {}),
     "describe.rated_once": ("design", {}),
     "severity.spread": ("trainers", {"trainer": "trainer_a"}),
+    "agreement.flips": ("multiverse_summary", {"criterion": "name"}),
+    "agreement.words": ("benchmark", {"criterion": "name"}),
+    "agreement.groups_differ": ("groups", {"criterion": "name"}),
+    "agreement.action_size": ("sample_size", {"criterion": "name"}),
     "difficulty.floor": ("difficulty", {"criterion": "first"}),
     "difficulty.ceiling": ("difficulty", {"criterion": "first"}),
 }
@@ -113,6 +119,8 @@ def _masked(result: Result, name: str, found: Units, secret: np.ndarray) -> pd.D
     for column in answer.columns:
         if COLUMNS[column].kind in ("number", "percent", "count") and column != "component":
             answer[column] = answer[column].astype(float).mask(rows)
+        elif column in ANSWERS:
+            answer[column] = answer[column].astype(object).mask(rows, "")
     partly = np.zeros(len(answer), dtype=bool)
     for mask, columns in parts:
         for column in columns:
@@ -133,6 +141,10 @@ def _coarse(pairs: pd.DataFrame, threshold: int) -> pd.DataFrame:
     for name in [name for name in pairs.columns if COLUMNS[name].kind == "count"]:
         counts = pairs[name].astype(float)
         pairs[name] = counts.mask(counts >= 0) if name == "n_ratings" else counts.div(threshold).round() * threshold
+    if "df2" in pairs.columns:
+        # Degrees of freedom are students less levels, and a T² with its p tells them as well.
+        exact = pairs["df2"].notna()
+        pairs["statistic"], pairs["df2"] = pairs["statistic"].mask(exact), pairs["df2"].mask(exact)
     return _shown(pairs, np.ones(len(pairs), dtype=bool))
 
 
@@ -183,6 +195,11 @@ def _stays(note: Note, tables: Mapping[str, pd.DataFrame], threshold: int) -> bo
         return False
     if note.key == "agreement.double" and 0 < note.values["n_files"] - note.values["n"] < threshold:
         return False  # how many files were rated only once
+    if note.key == "agreement.shifted" and "margins" in tables:
+        pairs = tables["margins"]
+        told = {note.values["trainer_a"], note.values["trainer_b"]}
+        same = [{a, b} == told for a, b in zip(pairs["trainer_a"], pairs["trainer_b"], strict=True)]
+        return not (pairs.loc[same, "reason"] == HIDDEN).any()
     if note.key not in _NOTES:
         return True
     name, columns = _NOTES[note.key]

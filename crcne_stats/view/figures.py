@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from crcne_stats.domain.result import Result
 from crcne_stats.view.disclosure import THRESHOLD, published
-from crcne_stats.view.plots import agreement, concordance, describe, difficulty, generalizability, planning
+from crcne_stats.view.plots import agreement, concordance, describe, difficulty, generalizability, icc, planning
 from crcne_stats.view.style import drawing, styled
 from crcne_stats.words import DEFAULT_LANGUAGE, Words, words
 
@@ -19,9 +19,10 @@ Plot = Callable[[Axes, Result, Words], None]
 _PLOTS: dict[str, dict[str, Any]] = {
     "describe": describe.PLOTS,
     "agreement": agreement.PLOTS,
-    "generalizability": generalizability.PLOTS,
+    "icc": icc.PLOTS,
     "difficulty": difficulty.PLOTS,
     "concordance": concordance.PLOTS,
+    "generalizability": generalizability.PLOTS,
     "planning": planning.PLOTS,
 }
 
@@ -29,7 +30,7 @@ _PLOTS: dict[str, dict[str, Any]] = {
 def figures(result: Result) -> Iterator[str]:
     """The names of the figures that a result can show."""
     for name, plot in _PLOTS.get(result.name, {}).items():
-        if result.tables and all(len(result.tables.get(table, ())) for table in plot.tables):
+        if result.tables and all(len(result.tables.get(table, ())) for table in plot.tables) and plot.shown(result):
             yield name
 
 

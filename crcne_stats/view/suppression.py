@@ -1,9 +1,8 @@
-"""Which counts add up to what: the registry of the margins of published tables, and what to hide because of them.
+"""What to hide because of which counts add up to what.
 
-Every table that counts students has an entry of :data:`MARGINS`, or the rule for all others: rows that differ only in
-one of :data:`PARTITIONS` add up to a number that readers know. A margin counts as known whether or not a table shows
-it: it may stand in another table of the study, and what is hidden must not depend on which tables are looked at. So a
-result alone (in a notebook) hides the same as in its study, and the same cell of two tables is one unit.
+A margin (:mod:`crcne_stats.view.margins`) counts as known whether or not a table shows it: it may stand in another
+table of the study, and what is hidden must not depend on which tables are looked at. So a result alone (in a notebook)
+hides the same as in its study, and the same cell of two tables is one unit.
 """
 
 from __future__ import annotations
@@ -19,74 +18,16 @@ from crcne_stats.domain.columns import COLUMNS
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.result import Result
 from crcne_stats.view.audit import Equation, Ledger, complement
+from crcne_stats.view.margins import ABOUT, MARGINS, PARTITIONS, Margin
 
 RESTS_ON = ("n_students", "n_double")
 """A row rests on so many persons."""
 Key = frozenset[tuple[str, str]]
-_ASPECTS = {"coefficient", "weights", "method", "reason", "design", "form", "name", "source", "estimator"}
-"""Columns that name not whom a row is about but what is said of them."""
-
-
-@dataclass(frozen=True)
-class Margin:
-    """Rows that agree in ``within`` (None: in all that they are about but ``over``) add up to a number readers know.
-
-    ``counts`` are the columns that add up, ``where`` restricts the rows, ``scored`` says that readers also know mean
-    and standard deviation of the levels in ``over``. Where the sums are ``open`` they are counts like the others, which
-    are hidden where they are small, and add up to one number that readers know.
-    """
-
-    over: tuple[str, ...]
-    counts: tuple[str, ...] = ("n_students", "n_files", "n_double")
-    where: tuple[str, tuple[str, ...]] | None = None
-    within: tuple[str, ...] | None = None
-    scored: bool = False
-    open: bool = False
-
-
-PARTITIONS = (
-    "inspe", "trainer_inspe", "mention", "session", "inspe_level", "pix_level", "joint_level", "pix_gate", "direction",
-    "binding", "component",
-)  # fmt: skip
-_LEVELS = Margin(("level",), ("n_ratings",), scored=True)
-_GROUPS = tuple(Margin((name,), ("n_students", "n_double", "n_ratings")) for name in PARTITIONS[:4])
-MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
-    ("describe", "coverage"): (
-        Margin(("member",), ("n_students",), ("facet", ("inspe", "mention", "session")), ("facet",)),
-        Margin(("member",), ("n_ratings", "n_expected"), None, ("facet",)),
-    ),
-    ("describe", "levels"): (_LEVELS,),
-    ("describe", "nodes"): (Margin(("trainer",), ("n_students", "n_files"), within=("trainer_inspe",)),),
-    ("describe", "corating_inspe"): (),  # see of_pairs
-    ("describe", "corating"): (),
-    ("agreement", "pairs"): (),
-    ("agreement", "agreement"): (*_GROUPS, Margin(("criterion",), ("n_ratings",))),
-    ("agreement", "levels"): (_LEVELS, *(Margin((name,), ("n_ratings",)) for name in PARTITIONS[:4])),
-    ("difficulty", "levels"): (_LEVELS,),
-    ("difficulty", "difficulty"): (Margin(("criterion",), ("n_ratings",), within=()),),
-    ("difficulty", "reliability"): (),
-    ("generalizability", "conditional"): (Margin(("level",), ("n_students",)),),
-    ("severity", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
-    ("severity", "raters"): (),
-    ("severity", "criteria"): (Margin(("criterion",), ("n_ratings",), within=()),),
-    ("severity", "levels"): (_LEVELS,),
-    ("severity", "bias"): (),
-    ("severity", "bias_pairs"): (),
-    ("severity", "drift"): (Margin(("session",), ("n_students",)),),
-    ("severity", "targeting"): (Margin(("ability_low",), ("n_students",), within=()),),
-    ("severity", "model"): (),
-    ("severity", "assumptions"): (),
-    ("planning", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
-    ("concordance", "joint"): (Margin(("state", "joint_level"), ("n_students",)),),
-}
-_ABOUT = {
-    ("describe", "nodes"): ("trainer",), ("difficulty", "difficulty"): ("criterion",),
-    ("severity", "trainers"): ("trainer",), ("severity", "raters"): ("trainer",),
-    ("planning", "trainers"): ("trainer",),
-    ("severity", "criteria"): ("criterion",), ("severity", "targeting"): ("ability_low",),
-    ("severity", "model"): ("thresholds",),
+_ASPECTS = {
+    "coefficient", "weights", "method", "reason", "design", "form", "name", "source", "estimator", "hypothesis",
+    "scale", "reading", "panel", "verdict", "verdict_low", "verdict_high", "verdict_sure", "conclusion", "decisive",
 }  # fmt: skip
-"""What a row is about where its other names only go with it."""
+"""Columns that name not whom a row is about but what is said of them."""
 _PAIRS = ({"trainer_a", "trainer_b"}, {"inspe", "trainer_inspe"})
 
 
@@ -152,7 +93,7 @@ def margins(analysis: str, name: str, table: pd.DataFrame) -> tuple[Margin, ...]
 
 def about(analysis: str, name: str, table: pd.DataFrame) -> list[str]:
     """The columns that say whom a row is about."""
-    chosen = _ABOUT.get((analysis, name))
+    chosen = ABOUT.get((analysis, name))
     if chosen is not None:
         return list(chosen)
     kinds = ("identifier", "key", "name")
@@ -169,7 +110,7 @@ def units(result: Result, threshold: int) -> Units:
     for name, table in result.tables.items():
         if "student" not in table.columns and len(table):
             _counted(found, result, name, table)
-    for extra in (_shares, _ends, _joined):
+    for extra in (_shares, _ends, _joined, _of_levels):
         extra(found, result)
     return found
 
@@ -223,6 +164,8 @@ def _margin(found: Units, result: Result, name: str, table: pd.DataFrame, margin
 
 def _key(record: dict[str, Any], table: str) -> Key:
     given = {name: str(value) for name, value in record.items() if not pd.isna(value)}
+    if "other_level" in given:  # two levels confused rest on the same students, whichever is named first
+        given["level"], given["other_level"] = sorted((given["level"], given["other_level"]))
     if "facet" in given:
         return frozenset({(given["facet"], given.get("member", ""))})
     if not given:
@@ -316,6 +259,17 @@ def _ends(found: Units, result: Result) -> None:
             unit = found.keys.get(frozenset({("criterion", criterion), ("level", level.key), ("", "levels")}))
             if unit is not None:
                 found.parts.append((unit, "difficulty", np.arange(len(table)) == row, (name,)))
+
+
+def _of_levels(found: Units, result: Result) -> None:
+    """Confusions and tests of a level tell how many ratings it has."""
+    told = {"confusion": ("value", "se", "low", "high"), "tests": ("statistic", "p")}
+    for name in told if result.name == "agreement" and "levels" in result.tables else ():
+        table = result.tables.get(name, pd.DataFrame())
+        records = table.reindex(columns=about(result.name, "levels", result.tables["levels"])).to_dict("records")
+        for row, record in enumerate(records):
+            if (unit := found.keys.get(_key(record, "levels"))) is not None:
+                found.parts.append((unit, name, np.arange(len(table)) == row, told[name]))
 
 
 def _joined(found: Units, result: Result) -> None:

@@ -17,6 +17,8 @@ from crcne_stats.view.disclosure import THRESHOLD, published
 from crcne_stats.words import DEFAULT_LANGUAGE, Words, words
 
 _NUMERIC = ("number", "percent", "count")
+_PROBABILITIES = ("p", "p_adjusted")
+"""Columns in which nothing is ever zero, only small."""
 _FAMILY_NAMES = {"criterion": "all_criteria", "inspe": "all_inspe"}
 """What a missing value of a column that says what a row is about means: all of them."""
 
@@ -156,6 +158,9 @@ def cell(row: Mapping[str, Any], name: str, entry: Column, framework: Framework 
     if name == "reason":
         return w(f"reason.{value}", **row)
     if entry.kind == "number":
+        least = 10.0**-entry.decimals
+        if name in _PROBABILITIES and float(value) < least / 2:
+            return f"<\u00a0{w.number(least, entry.decimals)}"
         return w.number(float(value), entry.decimals)
     if entry.kind == "percent":
         return w.percent(float(value), entry.decimals)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import joblib
@@ -86,10 +85,10 @@ def test_every_column_is_in_the_dictionary_and_has_words():
             assert name in COLUMNS
             for language in languages():
                 assert words(language).has(f"column.{name}.label"), name
-    for column, family in (("coefficient", "coefficient"), ("reason", "reason"), ("weights", "weights")):
-        for table in result.tables.values():
-            for value in set(table.get(column, pd.Series(dtype=object))) - {""}:
-                assert all(words(language).has(f"{family}.{value}") for language in languages()), value
+    for table in result.tables.values():
+        for column in (name for name in table.columns if COLUMNS[name].kind == "key"):
+            for value in set(table[column].dropna()) - {""}:
+                assert all(words(language).has(f"{COLUMNS[column].of}.{value}") for language in languages()), value
 
 
 def test_no_number_is_missing_without_a_reason():
@@ -97,7 +96,9 @@ def test_no_number_is_missing_without_a_reason():
         for resamples in (0, 50):
             result = agreement(cohort(n=40, double=0.3), by=by, coefficients=NAMES, resamples=resamples)
             for table in result.tables.values():
-                empty = table[["value", "low", "high"]].isna().any(axis=1)
+                wanted = ("value", "low", "high", "contrast", "statistic", "p", "n_needed")
+                numbers = [name for name in wanted if name in table]
+                empty = table[numbers].isna().any(axis=1)
                 assert (table.loc[empty, "reason"] != "").all()
 
 
@@ -234,7 +235,7 @@ class TestDegenerate:
         result = agreement(simple([(s, "a", "c", s % 3) for s in range(9)]), resamples=resamples)
         assert set(result.tables["agreement"]["reason"]) == {"one_trainer"}
         assert result.tables["agreement"]["value"].isna().all()
-        assert len(result.tables["pairs"]) == 0
+        assert result.tables["pairs"]["reason"].tolist() == ["one_trainer"]
         assert result.notes[0].key == "agreement.no_double"
 
     def test_one_student(self, resamples):
@@ -273,7 +274,7 @@ class TestDegenerate:
         ratings = cohort(n=10)
         result = agreement(ratings.where(np.zeros(len(ratings), dtype=bool)), resamples=resamples)
         assert set(result.tables["agreement"]["reason"]) == {"no_ratings"}
-        assert len(result.tables["pairs"]) == 0
+        assert result.tables["pairs"]["reason"].tolist() == ["no_ratings"]
 
     def test_trainers_apart_are_flagged_for_conger_alone(self, resamples):
         result = agreement(cohort(), resamples=resamples)
@@ -374,29 +375,24 @@ def test_progress_is_told_in_resamples():
     assert told[-1] == (250, 250)
 
 
-def test_two_thousand_resamples_of_six_hundred_students_in_seconds():
-    ratings = cohort(n=600, criteria=19, inspe=8)
-    start = time.perf_counter()
-    agreement(ratings)
-    assert time.perf_counter() - start < 3
-
-
 def test_more_pairs_than_a_table_can_hold():
     """Sixty-four trainers of one file make 2,016 pairs."""
     rows = [(s, f"t{t:02d}", "c", (s + t) % 5) for s in range(6) for t in range(64)]
     result = agreement(simple(rows), coefficients=["light", "fleiss"], resamples=20)
-    assert row(result, "light")["reason"] == "too_many_pairs"
-    assert row(result, "fleiss")["reason"] == ""
+    assert row(result, "light")["method"] == "linearised"
+    assert row(result, "fleiss")["method"] == "bootstrap_bca"
+    assert row(result, "light")["low"] < row(result, "light")["value"] < row(result, "light")["high"]
     assert len(result.tables["pairs"]) == keys(result)["agreement.most_shared"].values["n"] == 2000
 
 
 def test_draws_tell_how_sure_the_lowest_criterion_is():
-    result = agreement(cohort(n=300), resamples=200)
+    result = agreement(cohort(n=300), resamples=200, interval="percentile")
     assert result.model.values.shape == (200, 3, len(DEFAULT))
     for c, coefficient in enumerate(DEFAULT):
         found = result.model.values[:, result.model.criteria.index("c2"), c]
         wanted = row(result, coefficient, criterion="c2")
-        assert np.quantile(found, [0.025, 0.975]).tolist() == pytest.approx(wanted[["low", "high"]].tolist())
+        ends = np.quantile(found, [0.025, 0.975], method="weibull").tolist()
+        assert ends == pytest.approx(wanted[["low", "high"]].tolist())
     note = keys(result)["agreement.lowest"]
     assert note.values["name"] == "c2"
     assert note.values["share"] > 0.9

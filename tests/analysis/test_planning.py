@@ -220,11 +220,11 @@ def test_the_cheapest_scheme_reaches_its_goal_and_no_cheaper_one_does() -> None:
 
 def test_power_rises_with_students_and_size_and_the_same_trainers() -> None:
     table = planned(effects=[0.1, 0.3]).tables["power"].set_index(["effect", "by_trainers", "size"])
-    assert table.loc[("drift", "same", 0.1), "n_needed"] > table.loc[("drift", "same", 0.3), "n_needed"]
-    assert table.loc[("drift", "other", 0.3), "n_needed"] > table.loc[("drift", "same", 0.3), "n_needed"]
+    assert table.loc[("drift", "same", 0.1), "n_wanted"] > table.loc[("drift", "same", 0.3), "n_wanted"]
+    assert table.loc[("drift", "other", 0.3), "n_wanted"] > table.loc[("drift", "same", 0.3), "n_wanted"]
     row = table.loc[("drift", "same", 0.1)]
     # The normal power of two means, by hand: n = (z.975 + z.8)² (se √n)² / size².
-    assert row["n_needed"] == pytest.approx((1.959964 + 0.841621) ** 2 * row["se"] ** 2 * row["n_now"] / 0.01, abs=1.5)
+    assert row["n_wanted"] == pytest.approx((1.959964 + 0.841621) ** 2 * row["se"] ** 2 * row["n_now"] / 0.01, abs=1.5)
 
 
 @pytest.mark.parametrize("same", [True, False])

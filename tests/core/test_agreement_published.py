@@ -9,8 +9,11 @@ import krippendorff as peer
 import numpy as np
 import pytest
 
-from crcne_stats.core import agreement, agreement_resamples, pairs
+from crcne_stats.core import agreement, pairs
 from crcne_stats.core.counts import Counts, counts
+from crcne_stats.core.levels import level_kappa, specific_agreement
+from crcne_stats.core.moments import moments
+from crcne_stats.core.pairwise import pair_table
 from crcne_stats.core.weights import weight_matrix
 
 REFERENCE = Path(__file__).parents[1] / "reference"
@@ -88,6 +91,12 @@ def test_krippendorff_canonical_data(metric, printed):
     assert value(data, "krippendorff", metric) == pytest.approx(peer_alpha(matrix, metric, [1, 2, 3, 4, 5]), abs=1e-12)
 
 
+@pytest.mark.parametrize(("metric", "printed"), PUBLISHED["krippendorff_three_coders"]["values"].items())
+def test_krippendorff_three_coders(metric, printed):
+    matrix = np.array(PUBLISHED["krippendorff_three_coders"]["ratings"], dtype=float)
+    assert value(from_matrix(matrix.T, [1, 2, 3, 4]), "krippendorff", metric) == pytest.approx(printed, abs=6e-7)
+
+
 def test_krippendorff_canonical_nominal_is_exact():
     data = from_matrix(np.array(PUBLISHED["krippendorff_canonical"]["ratings"], dtype=float).T, [1, 2, 3, 4, 5])
     assert value(data, "krippendorff") == pytest.approx(904 / 1216, abs=1e-15)
@@ -139,16 +148,16 @@ def test_fleiss_1971_with_its_levels_and_lights_mean():
     assert value(data, "conger") == pytest.approx(wanted["conger"], abs=5e-4)
     four = from_matrix(np.array(entry["ratings"])[:, :4], entry["levels"])
     assert value(four, "fleiss") == pytest.approx(wanted["fleiss_raters_1_to_4"], abs=1e-6)
-    by_level = agreement_resamples.level_kappa(agreement.moments(data))[0]
+    by_level = level_kappa(moments(data))[0]
     np.testing.assert_allclose(by_level, wanted["level_kappa"], atol=5e-4)
-    assert pairs.light(pairs.pairs(data), np.eye(5))[0] == pytest.approx(wanted["light"], abs=1e-6)
+    assert value(data, "light") == pytest.approx(wanted["light"], abs=1e-6)
 
 
 @pytest.mark.parametrize("name", ["irr_anxiety", "irr_diagnoses"])
 def test_lights_mean_of_irr(name):
     entry = IRRCAC[name]
     data = from_matrix(entry["ratings"], entry["levels"])
-    found = pairs.light(pairs.pairs(data), np.eye(data.n_levels))[0]
+    found = value(data, "light")
     assert found == pytest.approx(entry["light_complete_rows"], abs=1e-12)
 
 
@@ -189,8 +198,8 @@ def test_standard_error_of_a_pair_equals_that_of_the_coefficient():
     data = from_table(PUBLISHED["two_raters"]["table"])
     w = weight_matrix("linear", data.scores)
     wanted = agreement.estimate(data, "cohen", w).se
-    assert pairs.cohen_errors(pairs.pairs(data), w)[0] == pytest.approx(wanted, abs=1e-12)
-    assert pairs.light(pairs.pairs(data), w)[1] == pytest.approx(wanted, abs=1e-12)
+    assert pair_table(data, w).kappa.se[0] == pytest.approx(wanted, abs=1e-12)
+    assert agreement.estimate(data, "light", w).se == pytest.approx(wanted, abs=1e-12)
 
 
 def test_a_repeated_file_of_one_student_adds_no_information():
@@ -226,11 +235,10 @@ def test_plain_linearised_error_is_the_derivative(coefficient):
             np.concatenate([np.tile(data.level, copies), data.level[extra]]),
             data.scores,
         )
-        pa, pe = agreement.COEFFICIENTS[coefficient].formula(agreement.moments(more), w)
-        return float(agreement.ratio_of(pa, pe)[0])
+        return float(agreement.values(agreement.moments_of(more, coefficient, w), coefficient, w)[0][0])
 
     start = moved(np.zeros(data.n_ratings, dtype=bool))
-    number = copies * (data.pairable.sum() if coefficient == "krippendorff" else data.n_files)
+    number = copies * (data.pairable.sum() if agreement.COEFFICIENTS[coefficient].files == "pairable" else data.n_files)
     for target in np.flatnonzero(data.pairable)[:5]:
         step = (moved(data.file == target) - start) * number
         assert step == pytest.approx(found[target], rel=0.02, abs=4e-3)
@@ -238,7 +246,7 @@ def test_plain_linearised_error_is_the_derivative(coefficient):
 
 def test_specific_agreement_equals_its_formula_on_two_raters():
     table = np.array(PUBLISHED["two_raters"]["table"])
-    found = agreement_resamples.specific_agreement(agreement.moments(from_table(table)))[0]
+    found = specific_agreement(moments(from_table(table)))[0]
     np.testing.assert_allclose(found, 2 * np.diag(table) / (table.sum(0) + table.sum(1)), atol=1e-12)
 
 

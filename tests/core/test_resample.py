@@ -84,14 +84,14 @@ def question(seed=0, n=120, trainers=6):
     ).ravel()
     level = np.clip(np.round(2 + ability[file] + 0.7 * rng.normal(size=2 * n)), 0, 4).astype(int)
     data = counts(file, trainer, level, np.arange(5), np.arange(n))
-    names = ("percent", "conger", "fleiss", "brennan_prediger", "gwet_ac", "krippendorff")
-    return data, resamples.Asked(names, weight_matrix("quadratic", data.scores), levels=True, light=True)
+    names = tuple(name for name, entry in agreement.COEFFICIENTS.items() if entry.files != "pair")
+    return data, resamples.Asked(names, weight_matrix("quadratic", data.scores), levels=True)
 
 
 def test_a_resample_by_sparse_products_equals_the_same_ratings_copied_out():
     data, asked = question()
     weight = bootstrap_weights(np.random.default_rng(5), 3, 120)
-    found = resamples._Resample([(data, asked)], 120)(np.random.default_rng(5), 3)
+    found = resamples._Resample([(data, asked)], 120, 0)(np.random.default_rng(5), 3)
     for column in range(3):
         drawn = np.repeat(np.arange(120), weight[:, column].astype(int))
         rows = [np.flatnonzero(data.file == student) for student in drawn]

@@ -25,4 +25,4 @@ cat('{\n  "made_by": "', R.version.string, ", psych ", as.character(packageVersi
 cat('  "complete": ', block(attitude), ',\n  "holes": ', block(holes), ",\n", sep = "")
 cat('  "kappa": {"table": ', rows(cohen), ', "unweighted": ', digits(plain$kappa), ', "quadratic": ',
     digits(plain$weighted.kappa), ', "linear": ', digits(weighted$weighted.kappa), ', "se_unweighted": ',
-    digits(sqrt(plain$var.kappa)), ', "se_linear": ', digits(sqrt(weighted$var.weighted)), "}\n}\n", sep = "")
+    digits(sqrt(plain$var.kappa)), "}\n}\n", sep = "")

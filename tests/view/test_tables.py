@@ -9,8 +9,10 @@ import pytest
 
 from crcne_stats.analysis.agreement import agreement
 from crcne_stats.analysis.simulate import simulate
+from crcne_stats.domain.columns import COLUMNS
 from crcne_stats.domain.framework import Framework
-from crcne_stats.view.tables import table, written
+from crcne_stats.view.tables import cell, table, written
+from crcne_stats.words import words
 
 MADE = simulate(60, 2, 1, seed=4)
 RESULT = agreement(MADE.ratings, resamples=50)
@@ -66,3 +68,8 @@ def test_the_terminal_text_is_aligned() -> None:
 def test_a_table_that_is_not_there_is_named() -> None:
     with pytest.raises(KeyError, match="agreement"):
         table(RESULT, "nothing")
+
+
+def test_a_small_probability_is_not_written_as_zero() -> None:
+    for value, french in ((0.0, "<\u00a00,001"), (0.0004, "<\u00a00,001"), (0.0006, "0,001"), (0.25, "0,250")):
+        assert cell({"p": value}, "p", COLUMNS["p"], None, words("fr")) == french

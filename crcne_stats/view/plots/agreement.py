@@ -8,6 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from crcne_stats.domain.result import Result
+from crcne_stats.view.plots.agreement_chance import CHANCE
+from crcne_stats.view.plots.agreement_choices import MULTIVERSE, SPECIFICATION
+from crcne_stats.view.plots.agreement_pairs import PAIRS
 from crcne_stats.view.plots.plot import Plot
 from crcne_stats.view.style import FAINT, INK, MARKERS, SERIES, SOFT, criterion_rows, in_language
 from crcne_stats.words import Words
@@ -21,7 +24,8 @@ def draw(ax: Axes, result: Result, w: Words) -> None:
     table = _pooled(result)
     keys = list(dict.fromkeys(table["criterion"].astype(object)))
     heights = dict(zip(keys, criterion_rows(ax, [str(key) for key in keys]), strict=True))
-    present = [name for name in SHOWN if name in set(table["coefficient"])]
+    asked = list(dict.fromkeys(table["coefficient"]))
+    present = [name for name in SHOWN if name in asked] or asked[: len(SHOWN)]
     for index, name in enumerate(present):
         own = table[table["coefficient"] == name]
         y = (
@@ -75,5 +79,9 @@ def told(result: Result) -> dict[str, Any]:
 PLOTS = {
     "agreement": Plot(
         ("agreement",), draw, lambda r: (7.6, 1.5 + 0.3 * r.tables["agreement"]["criterion"].nunique()), told
-    )
+    ),
+    "chance": CHANCE,
+    "multiverse": MULTIVERSE,
+    "specification": SPECIFICATION,
+    "pairs": PAIRS,
 }

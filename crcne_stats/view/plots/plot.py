@@ -16,13 +16,14 @@ from crcne_stats.words import Words
 class Plot:
     """``draw`` puts ink on the axes, ``size`` gives inches, ``told`` the values of the alternative text.
 
-    ``tables`` names the tables without which there is nothing to draw.
+    ``tables`` names the tables without which there is nothing to draw, ``shown`` says whether what they hold suits.
     """
 
     tables: tuple[str, ...]
     draw: Callable[[Axes, Result, Words], None]
     size: Callable[[Result], tuple[float, float]]
     told: Callable[[Result], dict[str, Any]]
+    shown: Callable[[Result], bool] = lambda result: True
 
 
 def framework_of(result: Result) -> Any:

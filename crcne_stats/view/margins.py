@@ -1,0 +1,77 @@
+"""The registry of the margins of published tables: which counts add up to what.
+
+Every table that counts students has an entry of :data:`MARGINS`, or the rule for all others: rows that differ only in
+one of :data:`PARTITIONS` add up to a number that readers know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Margin:
+    """Rows that agree in ``within`` (None: in all that they are about but ``over``) add up to a number readers know.
+
+    ``counts`` are the columns that add up, ``where`` restricts the rows, ``scored`` says that readers also know mean
+    and standard deviation of the levels in ``over``. Where the sums are ``open`` they are counts like the others, which
+    are hidden where they are small, and add up to one number that readers know.
+    """
+
+    over: tuple[str, ...]
+    counts: tuple[str, ...] = ("n_students", "n_files", "n_double")
+    where: tuple[str, tuple[str, ...]] | None = None
+    within: tuple[str, ...] | None = None
+    scored: bool = False
+    open: bool = False
+
+
+PARTITIONS = (
+    "inspe", "trainer_inspe", "mention", "session", "inspe_level", "pix_level", "joint_level", "pix_gate", "direction",
+    "binding", "component",
+)  # fmt: skip
+_LEVELS = Margin(("level",), ("n_ratings",), scored=True)
+_GROUPS = tuple(Margin((name,), ("n_students", "n_double", "n_ratings")) for name in PARTITIONS[:4])
+MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
+    ("describe", "coverage"): (
+        Margin(("member",), ("n_students",), ("facet", ("inspe", "mention", "session")), ("facet",)),
+        Margin(("member",), ("n_ratings", "n_expected"), None, ("facet",)),
+    ),
+    ("describe", "levels"): (_LEVELS,),
+    ("describe", "nodes"): (Margin(("trainer",), ("n_students", "n_files"), within=("trainer_inspe",)),),
+    ("describe", "corating_inspe"): (),  # see of_pairs
+    ("describe", "corating"): (),
+    ("agreement", "pairs"): (),
+    ("agreement", "confusion"): (),  # neighbouring levels only: what else a line adds up to is not shown
+    ("agreement", "tests"): (),
+    ("agreement", "margins"): (),
+    ("agreement", "groups"): _GROUPS,
+    ("agreement", "agreement"): (*_GROUPS, Margin(("criterion",), ("n_ratings",))),
+    ("agreement", "levels"): (_LEVELS, *(Margin((name,), ("n_ratings",)) for name in PARTITIONS[:4])),
+    ("icc", "icc"): _GROUPS,
+    ("icc", "restricted"): _GROUPS,
+    ("difficulty", "levels"): (_LEVELS,),
+    ("difficulty", "difficulty"): (Margin(("criterion",), ("n_ratings",), within=()),),
+    ("difficulty", "reliability"): (),
+    ("generalizability", "conditional"): (Margin(("level",), ("n_students",)),),
+    ("severity", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
+    ("severity", "raters"): (),
+    ("severity", "criteria"): (Margin(("criterion",), ("n_ratings",), within=()),),
+    ("severity", "levels"): (_LEVELS,),
+    ("severity", "bias"): (),
+    ("severity", "bias_pairs"): (),
+    ("severity", "drift"): (Margin(("session",), ("n_students",)),),
+    ("severity", "targeting"): (Margin(("ability_low",), ("n_students",), within=()),),
+    ("severity", "model"): (),
+    ("severity", "assumptions"): (),
+    ("planning", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
+    ("concordance", "joint"): (Margin(("state", "joint_level"), ("n_students",)),),
+}
+ABOUT = {
+    ("describe", "nodes"): ("trainer",), ("difficulty", "difficulty"): ("criterion",),
+    ("severity", "trainers"): ("trainer",), ("severity", "raters"): ("trainer",),
+    ("planning", "trainers"): ("trainer",),
+    ("severity", "criteria"): ("criterion",), ("severity", "targeting"): ("ability_low",),
+    ("severity", "model"): ("thresholds",),
+}  # fmt: skip
+"""What a row is about where its other names only go with it."""
