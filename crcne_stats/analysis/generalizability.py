@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from crcne_stats.analysis.generalizability_data import NAMES, data_of
+from crcne_stats.analysis.generalizability_data import NAMES, data_of, of_same_ratings
 from crcne_stats.analysis.generalizability_fit import fitted
 from crcne_stats.analysis.generalizability_notes import generalizability_notes
 from crcne_stats.analysis.generalizability_ordinal import ordinal
@@ -81,7 +81,7 @@ def generalizability(
     Raises
     ------
     ValueError
-        For an unknown estimator or weights of unknown phases.
+        For an unknown estimator, weights of unknown phases, or a result of other ratings.
 
     References
     ----------
@@ -94,6 +94,7 @@ def generalizability(
         "level": level,
     }  # fmt: skip
     check_weights(ratings, weights)
+    of_same_ratings(ratings, severity)
     inputs = {"ratings": ratings}
 
     def nothing(reason: str, **values: Any) -> Result:

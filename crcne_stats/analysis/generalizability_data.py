@@ -14,6 +14,7 @@ from crcne_stats.core.designs import Design, Levels
 from crcne_stats.core.dstudy import Measurement
 from crcne_stats.core.graph import components, distinct_pairs
 from crcne_stats.domain.ratings import Ratings
+from crcne_stats.domain.result import Result
 
 NAMES = ("student", "trainer", "criterion", "item", "phase", "inspe", "trainer_inspe", "mention", "session")
 """Facets that a design may name."""
@@ -158,3 +159,17 @@ def data_of(ratings: Ratings, design: Design, fixed: frozenset[str]) -> Data:
             if not frame[name].notna().any():
                 labels[name] = []
     return Data(ratings, frame, design, codes, labels, fixed & frozenset(design.facets))
+
+
+def of_same_ratings(ratings: Ratings, earlier: Result | None) -> None:
+    """Refuse an earlier result of other ratings.
+
+    Raises
+    ------
+    ValueError
+        With the name of the analysis.
+    """
+    if earlier is None or earlier.ratings is None or earlier.ratings is ratings:
+        return
+    if not earlier.ratings.frame.equals(ratings.frame):
+        raise ValueError(f"the result of {earlier.name} is of other ratings")

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from crcne_stats.analysis.generalizability import generalizability as study_of_variance
+from crcne_stats.analysis.generalizability_data import of_same_ratings
 from crcne_stats.analysis.planning_data import situation
 from crcne_stats.analysis.planning_measure import Measure, measure
 from crcne_stats.analysis.planning_notes import planning_notes
@@ -83,7 +84,7 @@ def planning(
     Raises
     ------
     ValueError
-        For times, goals or limits that mean nothing.
+        For times, goals or limits that mean nothing, or results of other ratings.
 
     References
     ----------
@@ -99,6 +100,8 @@ def planning(
     }  # fmt: skip
     _check(settings)
     inputs = {"ratings": ratings}
+    for earlier in (generalizability, severity):
+        of_same_ratings(ratings, earlier)
     given = situation(ratings)
     if not len(ratings.scored):
         return Result("planning", settings=settings | {"reason": "no_ratings"}, inputs=inputs)

@@ -261,6 +261,17 @@ def test_settings_that_mean_nothing_are_refused(name: str, value: Any) -> None:
         planned(**{name: value})
 
 
+def test_a_result_of_other_ratings_is_refused() -> None:
+    ratings, variance, many_facet = islands()
+    other = ratings.where(np.arange(len(ratings)) % 7 > 0)
+    with pytest.raises(ValueError, match="other ratings"):
+        planning(other, generalizability=variance)
+    with pytest.raises(ValueError, match="other ratings"):
+        planning(other, severity=many_facet)
+    with pytest.raises(ValueError, match="other ratings"):
+        generalizability(other, severity=many_facet)
+
+
 def test_one_trainer_and_no_rating() -> None:
     frame = pd.DataFrame(
         {"student": list("aabbcc"), "trainer": "t", "criterion": list("pq") * 3, "score": [0, 1, 2] * 2}
