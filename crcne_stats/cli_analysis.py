@@ -23,6 +23,7 @@ from crcne_stats.cli_options import (
 from crcne_stats.cli_run import Reading, loaded, options_told, progress
 from crcne_stats.cli_workers import repeats, worker_options, workers
 from crcne_stats.data.anchors import load_anchors
+from crcne_stats.data.plan import write_plan
 from crcne_stats.domain.analyses import analysis
 from crcne_stats.domain.errors import DataError, Problem
 from crcne_stats.domain.result import Result
@@ -50,7 +51,7 @@ def analysis_command(w: Words, name: str) -> Command:
     def run(w: Words, **given: Any) -> None:
         reading = Reading.taken(given)
         ratings, students = loaded(given.pop("files"), given.pop("students", None), given.pop("pix", ()), reading)
-        out, strict = given.pop("out"), given.pop("strict")
+        out, strict, grid = given.pop("out"), given.pop("strict"), given.pop("grid", None)
         jobs, cluster = given.pop("jobs", None), given.pop("cluster", None)
         inputs = (ratings, students) if "students" in entry.inputs else (ratings,)
         asked = {key: None if value == _NONE else value for key, value in given.items() if value is not None}
@@ -63,9 +64,15 @@ def analysis_command(w: Words, name: str) -> Command:
             with workers(w, jobs, cluster), options_told(w):
                 result = function(*inputs, **asked)
         _show(w, published(result, STRICT if strict else THRESHOLD), out)
+        if grid is not None:
+            with options_told(w):
+                made = write_plan(result, grid, lang=w.language)
+            click.echo(w("cli.done.plan", file=str(made), n=len(result.tables["repair"])))
 
     text = w(f"analysis.{name}.question")
     ends = [*(worker_options(w) if repeats(function) else ()), text_option(w, "out", "out"), flag(w, "strict")]
+    if name == "planning":
+        ends.append(text_option(w, "grid", "file", help=w("cli.option.planning.grid")))
     return command(w, name, run, [files_argument(w), *data, *known, *ends], help=text)
 
 

@@ -13,7 +13,9 @@ from crcne_stats.analysis.concordance import concordance
 from crcne_stats.analysis.describe import describe
 from crcne_stats.analysis.difficulty import difficulty
 from crcne_stats.analysis.fairness import fairness
+from crcne_stats.analysis.generalizability import generalizability
 from crcne_stats.analysis.icc import icc
+from crcne_stats.analysis.planning import planning
 from crcne_stats.analysis.severity import severity
 from crcne_stats.domain.analyses import ANALYSES, Analysis
 from crcne_stats.domain.errors import DataError, Problem, Problems
@@ -26,9 +28,11 @@ FUNCTIONS: dict[str, Callable[..., Result]] = {
     "agreement": agreement,
     "icc": icc,
     "severity": severity,
+    "generalizability": generalizability,
     "difficulty": difficulty,
     "fairness": fairness,
     "concordance": concordance,
+    "planning": planning,
 }
 """The function of each analysis of the list."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ def write_grid(
     path: str | Path,
     *,
     framework: str | Path | Framework | None = None,
-    trainer: str | Iterable[str] | None = None,
+    trainer: str | Iterable[str] | Mapping[str, Students] | None = None,
     lang: str = "fr",
     allow: Iterable[str] = (),
 ) -> Path:
@@ -77,7 +77,8 @@ def write_grid(
         newest official one. Its version stands in the legend and in the properties of the workbook, where
         ``load_ratings`` finds it.
     trainer
-        Pseudonym of the trainer; several make one sheet each. None leaves the column to be filled.
+        Pseudonym of the trainer; several make one sheet each. A mapping gives each the students of that sheet, which
+        are then among ``students``. None leaves the column to be filled.
     lang
         Language of the criteria, levels and legend, "fr" or "en". The headers of the contract stay as published.
     allow
@@ -106,8 +107,9 @@ def write_grid(
     choices = legend(book, chosen, w, bool(given))
     titles = sheet_names(given or [w("grid.sheet")], book.sheetnames)
     for position, title in enumerate(titles):
-        sheet = book.create_sheet(title, position)
-        _Grid(sheet, listed, chosen, choices, w).fill(given[position] if given else None, len(titles) > 1)
+        sheet, own = book.create_sheet(title, position), given[position] if given else None
+        rows = trainer[own] if isinstance(trainer, Mapping) and own is not None else listed
+        _Grid(sheet, rows, chosen, choices, w).fill(own, len(titles) > 1)
     book.active = 0
     book.properties.title = w("grid.title", title=_title(chosen, w))
     book.properties.creator = "crcne_stats"

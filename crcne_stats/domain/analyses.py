@@ -27,9 +27,11 @@ ANALYSES: tuple[Analysis, ...] = (
     Analysis("agreement"),
     Analysis("icc"),
     Analysis("severity", may=("students",)),
+    Analysis("generalizability", after=("severity",)),
     Analysis("difficulty", after=("severity",)),
     Analysis("fairness"),
     Analysis("concordance", inputs=("ratings", "students")),
+    Analysis("planning", after=("generalizability", "severity")),
 )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["number", "percent", "count", "identifier", "key", "name", "text", "flag"]
+Kind = Literal["number", "percent", "count", "identifier", "key", "name", "terms", "text", "flag"]
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class Column:
     """How a column is to be read.
 
     ``kind``: a number with ``decimals``; a share shown in percent; a count; a yes or no; an identifier; a key of
-    ``words`` in the family ``of``; or a name in the framework, ``of`` being level, criterion, item, phase or mention.
+    ``words`` in the family ``of``; a name in the framework, ``of`` being level, criterion, item, phase or mention; or
+    effects of a design (facets joined by "*", after ":" what they are nested in; several separated by ",").
     """
 
     kind: Kind
@@ -146,8 +147,6 @@ COLUMNS: dict[str, Column] = {
     "name": Column("text"),
     "k_effective": _NUMBER,
     "non_overlap": _NUMBER,
-    "source": _key("source"),
-    "variance": Column("number", decimals=3),
     "f": _NUMBER,
     "df1": Column("number", decimals=0),
     # difficulty
@@ -173,9 +172,37 @@ COLUMNS: dict[str, Column] = {
     "floor": _SHARE,
     "ceiling": _SHARE,
     "n_sheets": _COUNT,
+    # generalizability
+    "source": Column("terms"),
+    "confounded": Column("terms"),
+    "estimator": _key("estimator"),
+    "variance": Column("number", decimals=4),
+    "n_members": _COUNT,
+    "layout": _key("layout"),
+    "universe": Column("number", decimals=4),
+    "relative": Column("number", decimals=4),
+    "absolute": Column("number", decimals=4),
+    "generalizability": _NUMBER,
+    "generalizability_low": _NUMBER,
+    "generalizability_high": _NUMBER,
+    "dependability": _NUMBER,
+    "dependability_low": _NUMBER,
+    "dependability_high": _NUMBER,
+    "sem_relative": _LEVELS,
+    "sem_relative_low": _LEVELS,
+    "sem_relative_high": _LEVELS,
+    "sem_absolute": _LEVELS,
+    "sem_absolute_low": _LEVELS,
+    "sem_absolute_high": _LEVELS,
+    "cut": _LEVELS,
+    "change": Column("number", decimals=3),
+    "weight": _NUMBER,
+    "phase_b": _name("phase"),
+    "approach": _key("approach"),
+    "universe_correlation": _NUMBER,
+    "error_correlation": _NUMBER,
     # many-facet Rasch: the model
     "thresholds": _key("thresholds"),
-    "estimator": _key("estimator"),
     "population": _key("population"),
     "constraint": _key("constraint"),
     "chosen": _FLAG,
@@ -305,6 +332,35 @@ COLUMNS: dict[str, Column] = {
     "group_gap": _LOGITS,
     "group_gap_levels": _LEVELS,
     "fairness_verdict": _key("fairness_verdict"),
+    # planning
+    "stage": _key("stage"),
+    "proof": _key("proof"),
+    "scheme": _key("scheme"),
+    "goal": _key("goal"),
+    "effect": _key("effect"),
+    "by_trainers": _key("by_trainers"),
+    "band": _LEVELS,
+    "dependability_at_cut": _NUMBER,
+    "wrong_level": Column("percent", decimals=1),
+    "hours": Column("number", decimals=1, unit="hours"),
+    "hours_each": Column("number", decimals=2, unit="hours"),
+    "pareto": _FLAG,
+    "wanted": _NUMBER,
+    "size": _LEVELS,
+    "power_now": _SHARE,
+    "power_wanted": _SHARE,
+    "n_now": _COUNT,
+    "n_wanted": _COUNT,
+    "bound": _COUNT,
+    "gap": _COUNT,
+    "share_comparable": _SHARE,
+    "se_mean": Column("number", decimals=3, unit="logits"),
+    "se_max": Column("number", decimals=3, unit="logits"),
+    "share_over": _SHARE,
+    "n_new": _COUNT,
+    "se_before": Column("number", decimals=3, unit="logits"),
+    "se_after": Column("number", decimals=3, unit="logits"),
+    "reached": _FLAG,
     # the two parts of the certificate
     "direction": _key("direction"),
     "pix_gate": _key("pix_gate"),

@@ -24,7 +24,7 @@ from openpyxl.utils import get_column_letter
 from crcne_stats.domain.columns import Column
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.result import Result, Study
-from crcne_stats.view.tables import entries
+from crcne_stats.view.tables import effects, entries
 from crcne_stats.words import Words, words
 
 _FORMULA = re.compile(r"(^|[;\t\r\n])(\s*)(?=[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])")
@@ -113,6 +113,8 @@ def _shown(value: Any, entry: Column, framework: Framework, w: Words) -> Any:
     if entry.kind == "key":
         key = f"{entry.of}.{text}"
         return w.raw(key) if w.has(key) else text
+    if entry.kind == "terms":
+        return effects(text, w)
     if entry.kind == "name" and entry.of == "level":
         return framework.name("level", text, w.language)
     return text

@@ -10,7 +10,18 @@ from matplotlib.figure import Figure
 
 from crcne_stats.domain.result import Result
 from crcne_stats.view.disclosure import THRESHOLD, published
-from crcne_stats.view.plots import agreement, concordance, describe, difficulty, fairness, icc, severity, trainer_sheet
+from crcne_stats.view.plots import (
+    agreement,
+    concordance,
+    describe,
+    difficulty,
+    fairness,
+    generalizability,
+    icc,
+    planning,
+    severity,
+    trainer_sheet,
+)
 from crcne_stats.view.style import drawing, styled
 from crcne_stats.words import DEFAULT_LANGUAGE, Words, words
 
@@ -25,6 +36,8 @@ _PLOTS: dict[str, dict[str, Any]] = {
     "fairness": fairness.PLOTS,
     "concordance": concordance.PLOTS,
     "trainer_sheet": trainer_sheet.PLOTS,
+    "generalizability": generalizability.PLOTS,
+    "planning": planning.PLOTS,
 }
 
 

@@ -79,13 +79,15 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("severity", "targeting"): (Margin(("ability_low",), ("n_students",), within=()),),
     ("severity", "model"): (),
     ("severity", "assumptions"): (),
+    ("generalizability", "conditional"): (Margin(("level",), ("n_students",)),),
+    ("planning", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
     ("concordance", "joint"): (Margin(("state", "joint_level"), ("n_students",)),),
 }
 _ABOUT = {
     ("describe", "nodes"): ("trainer",), ("difficulty", "difficulty"): ("criterion",),
     ("severity", "trainers"): ("trainer",), ("severity", "raters"): ("trainer",),
     ("severity", "criteria"): ("criterion",), ("severity", "targeting"): ("ability_low",),
-    ("severity", "model"): ("thresholds",),
+    ("severity", "model"): ("thresholds",), ("planning", "trainers"): ("trainer",),
 }  # fmt: skip
 """What a row is about where its other names only go with it."""
 _PAIRS = ({"trainer_a", "trainer_b"}, {"inspe", "trainer_inspe"})

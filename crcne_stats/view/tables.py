@@ -143,10 +143,11 @@ def _any_value(values: pd.Series) -> bool:
 
 
 def entries(frame: pd.DataFrame) -> list[Column]:
-    """How each column of a frame is to be read: beside a share, its bounds are shares too."""
-    bounded = "share" in frame.columns and not {"value", "mean"} & set(frame.columns)
-    share = COLUMNS["share"]
-    return [share if bounded and name in ("low", "high") else COLUMNS[name] for name in frame.columns]
+    """How each column of a frame is to be read: bounds are read as what they bound, a share or a variance."""
+    names = set(frame.columns)
+    bounded = "share" if "share" in names and not {"value", "mean"} & names else "variance"
+    ends = ("low", "high") if bounded in names else ()
+    return [COLUMNS[bounded if name in ends else name] for name in frame.columns]
 
 
 def cell(row: Mapping[str, Any], name: str, entry: Column, framework: Framework | None, w: Words) -> str:
@@ -169,9 +170,22 @@ def cell(row: Mapping[str, Any], name: str, entry: Column, framework: Framework 
         return w("table.yes" if value else "table.no")
     if entry.kind == "key" and w.has(f"{entry.of}.{value}"):
         return w(f"{entry.of}.{value}", **row)
+    if entry.kind == "terms":
+        return effects(str(value), w)
     if entry.kind == "name" and entry.of == "level" and framework is not None:
         return framework.name("level", str(value), w.language)
     return str(value)
+
+
+def effects(keys: str, w: Words) -> str:
+    """Effects of a design in words: "student*trainer" reads «student × trainer», "trainer:inspe" «trainer in INSPÉ»."""
+    return ", ".join(_effect(key, w) for key in keys.split(",") if key)
+
+
+def _effect(key: str, w: Words) -> str:
+    own, _, within = key.partition(":")
+    joined = [" × ".join(w(f"facet.{name}") for name in part.split("*")) for part in (own, within) if part]
+    return w("table.within", own=joined[0], within=joined[1]) if within else joined[0]
 
 
 def _side(number: bool) -> Markup:
