@@ -33,6 +33,10 @@ slow: .venv/test.stamp
 bench: .venv/test.stamp
 	$(BIN)/python benchmarks/loading.py
 	$(BIN)/python benchmarks/agreement.py
+	$(BIN)/python benchmarks/icc.py
+	$(BIN)/python benchmarks/rasch.py
+	$(BIN)/python benchmarks/severity.py
+	$(BIN)/python benchmarks/variance.py
 
 # Ten thousand broken files: each is read as it stands or refused with a reason.
 fuzz: .venv/test.stamp
