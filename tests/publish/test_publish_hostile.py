@@ -31,8 +31,8 @@ def hostile() -> Study:
     frame = made.ratings.frame.copy()
     names = {
         "inspe": HOSTILE, "trainer_inspe": HOSTILE,
-        "trainer": [f"{bad}trn{k}" for k, bad in enumerate(HOSTILE * 20)],
-        "student": [f"{bad}stu{k}" for k, bad in enumerate(HOSTILE * 20)],
+        "trainer": [f"{bad}trn_{k}" for k, bad in enumerate(HOSTILE * 20)],
+        "student": [f"{bad}stu_{k}" for k, bad in enumerate(HOSTILE * 20)],
     }  # fmt: skip
     for column, new in names.items():
         old = frame[column].cat.categories
@@ -54,7 +54,7 @@ def test_no_output_runs_or_names_anybody(
     record = json.loads((out / "manifest.json").read_text("utf-8"))
     assert (record["threshold"], record["trainers"]) == (11, "labels")
     assert set(record["notebooks"].values()) == {"done"}
-    persons = re.compile(r"(trn|stu)\d")
+    persons = re.compile(r"(trn|stu)_\d")  # pictures in base64 hold no underscore
     for page in out.rglob("*.html"):
         text = page.read_text("utf-8")
         for bad in ("<script>alert", "<img src=x", "</title><b>"):
