@@ -80,7 +80,10 @@ def test_failure_between_the_renames_brings_the_former_back(tmp_path: Path, monk
 def test_a_request_to_end_leaves_the_former_state(tmp_path: Path, number: signal.Signals) -> None:
     a_study(tmp_path / "study", "old")
     program = (
-        "import sys, time, pathlib\n"
+        "import sys, time, pathlib, signal\n"
+        # Tests may run in the background, where both are ignored from the start.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
         "from crcne_stats.publish.folder import replaced\n"
         "with replaced(pathlib.Path(sys.argv[1])) as folder:\n"
         "    (folder / 'half').write_text('1')\n"
