@@ -5,10 +5,12 @@ Each kind is loaded in a process of its own, whose peak memory is measured with 
 
 from __future__ import annotations
 
+import os
+import platform
+import resource
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import openpyxl
@@ -27,24 +29,52 @@ found = validate(Path(sys.argv[1]))
 seconds = time.perf_counter() - start
 assert not found.problems, found.problems.items[:3]
 peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 2**20
-print(f"{found.counts['ratings']:>9,} ratings  {seconds:6.2f} s  peak {peak:.2f} GiB")
+print(found.counts["ratings"], seconds, peak)
 """
+RESULTS = Path(__file__).parent / "results" / "loading.md"
 
 
 def main() -> None:
-    """Print one line per kind of file: ratings, seconds, peak memory of the largest process."""
-    start = time.perf_counter()
+    """Write and print one line per kind of file."""
     made = simulate(30_000, 32, 2, seed=1).ratings
-    print(f"simulated {len(made):,} ratings in {time.perf_counter() - start:.2f} s")
+    lines = ["# Loading and validating a national file", "", _machine(), "", *_HEAD]
     with tempfile.TemporaryDirectory() as folder:
-        for kind in ("csv", "parquet"):
-            _timed(kind, write_ratings(made, Path(folder) / f"ratings.{kind}"))
-        _timed("32 xlsx", _workbooks(made, Path(folder) / "inspe"))
+        for kind, target in (("csv", 3), ("parquet", 1)):
+            lines.append(_timed(kind, write_ratings(made, Path(folder) / f"ratings.{kind}"), target))
+        lines.append(_timed("32 xlsx", _workbooks(made, Path(folder) / "inspe"), 15))
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(RESULTS.read_text(encoding="utf-8"), end="")
 
 
-def _timed(name: str, path: Path) -> None:
+_HEAD = [
+    "| file | ratings | seconds | processor seconds with start and workers | target, s | peak, GiB (target 1) |",
+    "|---|---:|---:|---:|---:|---:|",
+]
+
+
+def _machine() -> str:
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    return (
+        f"`benchmarks/loading.py`, Python {platform.python_version()}, {os.cpu_count()} processors, "
+        f"load of the machine before (1, 5, 15 minutes): {load}. Where the load is above the number of processors, "
+        "the seconds are those of a shared machine and the processor seconds tell what the work costs."
+    )
+
+
+def _timed(name: str, path: Path, target: int) -> str:
+    before = _used()
     answer = subprocess.run([sys.executable, "-c", _LOAD, str(path)], check=True, capture_output=True, text=True)
-    print(f"{name:<9} {answer.stdout.strip()}", flush=True)
+    ratings, seconds, peak = answer.stdout.split()
+    return (
+        f"| {name} | {int(ratings):,} | {float(seconds):.1f} | {_used() - before:.1f} | {target} | {float(peak):.2f} |"
+    )
+
+
+def _used() -> float:
+    """Processor seconds of all the processes that have ended."""
+    told = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return told.ru_utime + told.ru_stime
 
 
 def _workbooks(made: Ratings, folder: Path) -> Path:

@@ -23,7 +23,7 @@ from crcne_stats.cli_options import (
     flag,
     language_option,
     option,
-    reading_options,
+    ratings_options,
     text_option,
     version_option,
 )
@@ -32,8 +32,16 @@ from crcne_stats.domain.errors import DataError
 from crcne_stats.words import Words, words
 
 REFUSED, WRONG_USE, INTERRUPTED = 1, 2, 130
-_WRONG_USE = {"framework_absent", "unknown_analysis", "unknown_option", "settings_not_toml", "settings_unknown_key"}
+_WRONG_USE = {"framework_absent", "unknown_analysis", "unknown_option", "settings_not_toml", "settings_unknown_key",
+               "marked_suffix", "marked_same", "marked_unwritable"}  # fmt: skip
 """Problems of the call, not of the data."""
+
+_MADE = {
+    "template": ("cli_grid", "template_command"),
+    "pseudonymise": ("cli_pseudonymise", "pseudonymise_command"),
+    "simulate": ("cli_data", "simulate_command"),
+}
+"""Commands built by a module of their own when they are called."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,16 +80,14 @@ class Crcne(Group):
     """The commands written here, then one for each analysis, built from its signature when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*self.commands, "simulate", *(entry.name for entry in ANALYSES)]
+        return [*self.commands, *_MADE, *(entry.name for entry in ANALYSES)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in self.commands or cmd_name not in self.list_commands(ctx):
             return super().get_command(ctx, cmd_name)
         w: Words = ctx.find_root().obj
         made: click.Command = (
-            _late("cli_data", "simulate_command")(w)
-            if cmd_name == "simulate"
-            else _late("cli_analysis", "analysis_command")(w, cmd_name)
+            _late(*_MADE[cmd_name])(w) if cmd_name in _MADE else _late("cli_analysis", "analysis_command")(w, cmd_name)
         )
         return made
 
@@ -99,15 +105,15 @@ def commands(w: Words) -> Group:
         epilog=w("cli.epilog"),
         no_args_is_help=True,
     )
-    framework = text_option(w, "framework", "framework")
     given: dict[str, tuple[Callable[..., Any], list[click.Parameter]]] = {
         "study": (_study, [
             files_argument(w, required=False), *data_options(w), text_option(w, "out", "folder", shown="study"),
             file_option(w, "settings"), option(w, "seed", Integer(0), shown=1), option(w, "jobs", Integer(1), shown=1),
-            file_option(w, "replay"), option(w, "threshold", Integer(0), shown=5), flag(w, "no-notebooks"),
+            file_option(w, "replay"), option(w, "threshold", Integer(0), shown=5), flag(w, "strict"),
+            flag(w, "no-notebooks"),
         ]),
         "validate": (_late("cli_data", "validate"), [
-            files_argument(w), framework, *reading_options(w), text_option(w, "report", "xlsx"), flag(w, "json"),
+            files_argument(w), *ratings_options(w), text_option(w, "report", "xlsx"), flag(w, "json"),
         ]),
         "frameworks": (_late("cli_data", "frameworks"), [
             click.Argument(["version"], required=False, metavar=w("cli.metavar.framework")), file_option(w, "draft"),

@@ -11,8 +11,16 @@ from typing import Any
 import click
 
 from crcne_stats.cli_click import Command
-from crcne_stats.cli_options import command, data_options, files_argument, flag, signature_options, text_option
-from crcne_stats.cli_run import loaded, options_told, progress
+from crcne_stats.cli_options import (
+    command,
+    data_options,
+    files_argument,
+    flag,
+    ratings_options,
+    signature_options,
+    text_option,
+)
+from crcne_stats.cli_run import Reading, loaded, options_told, progress
 from crcne_stats.domain.analyses import analysis
 from crcne_stats.domain.errors import DataError, Problem
 from crcne_stats.domain.result import Result
@@ -34,12 +42,11 @@ def analysis_command(w: Words, name: str) -> Command:
     entry = analysis(name)
     function = getattr(importlib.import_module(f"crcne_stats.analysis.{name}"), name)
     known = signature_options(w, function, {*entry.inputs, *entry.after})
-    data = data_options(w) if "students" in entry.inputs else [text_option(w, "framework", "framework")]
+    data = data_options(w) if "students" in entry.inputs else ratings_options(w)
 
     def run(w: Words, **given: Any) -> None:
-        ratings, students = loaded(
-            given.pop("files"), given.pop("students", None), given.pop("pix", ()), given.pop("framework")
-        )
+        reading = Reading.taken(given)
+        ratings, students = loaded(given.pop("files"), given.pop("students", None), given.pop("pix", ()), reading)
         out, strict = given.pop("out"), given.pop("strict")
         inputs = (ratings, students) if "students" in entry.inputs else (ratings,)
         asked = {key: None if value == _NONE else value for key, value in given.items() if value is not None}

@@ -17,7 +17,7 @@ from crcne_stats.cli_click import Command
 from crcne_stats.cli_options import command, signature_options, text_option
 from crcne_stats.cli_run import options_told
 from crcne_stats.data.files import tables
-from crcne_stats.data.marked import write_marked
+from crcne_stats.data.marked import check_target, write_marked
 from crcne_stats.data.ratings import write_ratings
 from crcne_stats.data.reading import paths_of
 from crcne_stats.data.schema import as_code, folded, schema
@@ -112,15 +112,14 @@ def validate(
 ) -> None:
     """Tell what the files hold and every problem; end with 1 when something was refused."""
     known = None if framework is None else load_framework(framework)
+    if report is not None:
+        check_target(Path(report), files)  # before the long work
     found = validation(list(files), framework=known, missing=missing, allow=allow)
+    click.echo(dumps(found.as_json(w.language), ensure_ascii=False, indent=1) if json else "\n".join(_told(found, w)))
     if report is not None and found.problems:
         write_marked(paths_of(list(files)), found.problems, report, w.language)
-    if json:
-        click.echo(dumps(found.as_json(w.language), ensure_ascii=False, indent=1))
-    else:
-        click.echo("\n".join(_told(found, w)))
-        if report is not None:
-            click.echo(w("cli.done.marked", file=report) if found.problems else w("cli.done.not_marked"))
+    if report is not None and not json:
+        click.echo(w("cli.done.marked", file=report) if found.problems else w("cli.done.not_marked"))
     click.get_current_context().exit(found.exit_code)
 
 

@@ -53,7 +53,12 @@ def files_argument(w: Words, required: bool = True) -> click.Argument:
 
 def data_options(w: Words) -> list[click.Parameter]:
     """What tells of the students, and the framework."""
-    return [file_option(w, "students"), file_option(w, "pix", multiple=True), text_option(w, "framework", "framework")]
+    return [file_option(w, "students"), file_option(w, "pix", multiple=True), *ratings_options(w)]
+
+
+def ratings_options(w: Words) -> list[click.Parameter]:
+    """How rubric scores are read."""
+    return [text_option(w, "framework", "framework"), *reading_options(w)]
 
 
 def reading_options(w: Words) -> list[click.Parameter]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 from tqdm import tqdm
@@ -44,11 +46,26 @@ def options_told(w: Words) -> Iterator[None]:
         raise click.UsageError(w("cli.error.option_value", message=str(error))) from error
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How files are read: under which framework, which codes mean «not rated», which columns are no identifiers."""
+
+    framework: str | None = None
+    missing: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+
+    @classmethod
+    def taken(cls, given: dict[str, Any]) -> Reading:
+        """Take the options that say it out of those of a command."""
+        return cls(given.pop("framework"), tuple(given.pop("missing")), tuple(given.pop("allow")))
+
+
 def loaded(
-    files: Sequence[Path], students: Path | None, pix: Sequence[Path], framework: str | None
+    files: Sequence[Path], students: Path | None, pix: Sequence[Path], reading: Reading
 ) -> tuple[Ratings, Students | None]:
     """The ratings, and the students where a file tells of them."""
-    ratings = load_ratings([str(path) for path in files], framework=framework)
+    how = {"missing": reading.missing, "allow": reading.allow}
+    ratings = load_ratings([str(path) for path in files], framework=reading.framework, **how)
     if students is None and not pix:
         return ratings, None
-    return ratings, load_students(students, pix=list(pix) or None, framework=ratings.framework)
+    return ratings, load_students(students, pix=list(pix) or None, framework=ratings.framework, **how)

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from joblib import parallel_config
 
 from crcne_stats.analysis.study import study as chain
 from crcne_stats.cli_click import language_was_asked
-from crcne_stats.cli_run import loaded, options_told, progress
+from crcne_stats.cli_run import Reading, loaded, options_told, progress
 from crcne_stats.domain.ratings import Ratings
 from crcne_stats.domain.result import Study
 from crcne_stats.domain.students import Students
@@ -42,8 +43,8 @@ def study(w: Words, **given: Any) -> None:
     }
     if record:
         inputs = manifest.replayed(record, inputs)
-    framework = given["framework"] or record.get("call", {}).get("framework")
-    ratings, students = loaded(inputs["ratings"], next(iter(inputs["students"]), None), inputs["pix"], framework)
+    reading = _reading(Reading.taken(given), record.get("call", {}))
+    ratings, students = loaded(inputs["ratings"], next(iter(inputs["students"]), None), inputs["pix"], reading)
     if record:
         manifest.check_framework(record, ratings.framework)
     answered = _answered(w, ratings, students, given, settings, record)
@@ -56,14 +57,23 @@ def study(w: Words, **given: Any) -> None:
             threshold=_threshold(given, settings, record),
             trainers=record.get("trainers", "labels"),
             progress=show,
-            call=manifest.called(framework, inputs),
+            call=manifest.called(asdict(reading), inputs),
         )
     click.echo(os.path.join(out, "report.html"))
 
 
+def _reading(given: Reading, call: Mapping[str, Any]) -> Reading:
+    """As the call says, else as the study replayed did."""
+    return Reading(
+        given.framework or call.get("framework"),
+        given.missing or tuple(call.get("missing", ())),
+        given.allow or tuple(call.get("allow", ())),
+    )
+
+
 def _threshold(given: Mapping[str, Any], settings: Settings | None, record: Mapping[str, Any]) -> int:
     """Of the call, else of the settings file, else of the study replayed, else the usual one."""
-    said = threshold_of(given["threshold"], bool(given.get("strict")))
+    said = threshold_of(given["threshold"], bool(given["strict"]))
     if said is None and settings is not None:
         said = settings.threshold
     return int(record.get("threshold", THRESHOLD)) if said is None else said

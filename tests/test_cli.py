@@ -19,7 +19,10 @@ from crcne_stats.cli import main
 from crcne_stats.domain.analyses import ANALYSES
 from crcne_stats.words import languages, words
 
-COMMANDS = ["study", "validate", "frameworks", "lab", "simulate", *(entry.name for entry in ANALYSES)]
+COMMANDS = [
+    *("study", "validate", "frameworks", "lab", "template", "pseudonymise", "simulate"),
+    *(entry.name for entry in ANALYSES),
+]
 Capture = pytest.CaptureFixture[str]
 
 

@@ -43,7 +43,8 @@ def test_the_study_keeps_its_threshold_when_it_is_replayed(demo: Path) -> None:
         usual: dict[str, Any] = dict.fromkeys(
             ("students", "framework", "replay", "settings", "seed", "jobs", "threshold")
         )
-        call = usual | {"files": (Path("ratings.csv"),), "pix": (), "no_notebooks": True, "out": out} | given
+        call = usual | {"files": (Path("ratings.csv"),), "pix": (), "no_notebooks": True, "strict": False}
+        call |= {"out": out} | given
         cli_study.study(words("fr"), **call)
         record = json.loads((demo / out / "manifest.json").read_text("utf-8"))
         assert record["trainers"] == "labels"

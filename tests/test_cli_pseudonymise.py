@@ -6,13 +6,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import click
 import pytest
 
 from crcne_stats import cli
-from crcne_stats.cli_pseudonymise import pseudonymise_command
 from crcne_stats.data.ratings import load_ratings
-from crcne_stats.words import Words, languages
+from crcne_stats.words import languages
 
 HEAD = "etudiant;NOM;formateur;1.1;Remarque\n"
 PERSONAL = ("Zoé", "Ygrec", "E0001", "Zède", "zoe@x.fr")
@@ -22,15 +20,6 @@ Said = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Said:
     monkeypatch.delenv("CRCNE_LANG", raising=False)
-    made = cli.commands
-
-    def commands(w: Words) -> click.Group:
-        group = made(w)
-        if "pseudonymise" not in group.list_commands(click.Context(group, obj=w)):
-            group.add_command(pseudonymise_command(w))
-        return group
-
-    monkeypatch.setattr(cli, "commands", commands)
 
     def run(*arguments: object) -> tuple[int, str, str]:
         code = cli.main(["pseudonymise", *map(str, arguments)])

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import python_calamine
 
-from crcne_stats.data.delimited import decoded
+from crcne_stats.data.delimited import decoded, record_lines
 from crcne_stats.data.files import tables
 from crcne_stats.data.raw import HEADER_SEARCH, Judge, cell_text
 from crcne_stats.data.sheet_xml import Inside, inside
@@ -128,14 +128,14 @@ def _delimited(text: str, judge: Judge) -> Sheet:
 def _records(text: str, mark: str) -> Iterator[Row]:
     """The records with the line on which each begins; from an unclosed quote or a giant cell on, line by line."""
     start = 0
-    if text.count('"') % 2 == 0:
+    try:
+        record_lines(text, mark, "")
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
-        try:
-            for row in reader:
-                yield start + 1, row
-                start = reader.line_num
-            return
-        except csv.Error:
-            pass
+        for row in reader:
+            yield start + 1, row
+            start = reader.line_num
+        return
+    except (DataError, csv.Error):
+        pass
     for number, line in enumerate(text.split("\n")[start:], start + 1):
         yield number, line.split(mark)

@@ -24,24 +24,55 @@ from crcne_stats.data.raw import (
 from crcne_stats.domain.errors import DataError, Problem
 
 _ESCAPED = re.compile(f"'[{re.escape(FORMULA_STARTS)}]")
+_QUOTED = re.compile(r'"[^"]*+(?:""[^"]*+)*+"')
+_BINARY = "\x00\x01\x02\x03\x04\x05\x06\x0e\x0f"
+"""Characters that a program writes and nobody types."""
+
+_START = 1000
 _UTF8_LETTER = re.compile(rb"[\xc3\xc5][\x80-\xbf]|\xe2\x80[\x90-\xbf]")
 
 
 def decoded(content: bytes, name: str) -> str:
-    """The text of a file: UTF-8 with or without BOM, UTF-16 with one, else Windows-1252."""
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encodings = ["utf-16"]
-    elif b"\x00" in content:
-        raise DataError([Problem("file_no_table", file=name)])
-    else:
-        encodings = ["utf-8-sig", "cp1252"]
+    """The text of a file: UTF-8 with or without BOM, UTF-16, else Windows-1252."""
+    encodings = _wide(content) or ["utf-8-sig", "cp1252"]
+    if "cp1252" in encodings:
         _one_encoding(content, name)
     for encoding in encodings:
         try:
-            return content.decode(encoding)
+            text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise DataError([Problem("file_encoding", file=name)])
+        if "\x00" in text:
+            raise DataError([_nul(text, name)])
+        return text
+    binary = "cp1252" in encodings and b"\x00" in content
+    raise DataError([Problem("file_no_table" if binary else "file_encoding", file=name)])
+
+
+def _wide(content: bytes) -> list[str]:
+    """UTF-16 where the file says so, or where every other byte of its beginning is nothing, as in plain Latin text."""
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return ["utf-16"]
+    start = np.frombuffer(content[: _START // 2 * 2], dtype=np.uint8)
+    high, low = (start[side::2] if len(start) else start for side in (0, 1))
+    if len(high) and len(high) == len(low):
+        for zero, other, encoding in ((high, low, "utf-16-be"), (low, high, "utf-16-le")):
+            if (zero == 0).mean() > 0.9 and (other != 0).all():
+                return [encoding]
+    return []
+
+
+def _nul(text: str, name: str) -> Problem:
+    """A table with a NUL somewhere, or no text at all."""
+    control = sum(text.count(mark) for mark in _BINARY)
+    if control > text.count("\n") or "\n" not in text.strip():
+        return Problem("file_no_table", file=name)
+    place = text.index("\x00")
+    before = text[:place].replace("\r\n", "\n").replace("\r", "\n")
+    line = (before.rpartition("\n")[2] + text[place:].split("\n", 1)[0]).replace("\x00", "\u2400")
+    return Problem(
+        "file_nul", {"n": text.count("\x00")}, file=name, row=before.count("\n") + 1, found=line.strip()[:60]
+    )
 
 
 def _one_encoding(content: bytes, name: str) -> None:
@@ -60,9 +91,7 @@ def delimited(text: str, name: str, digest: str, judge: Judge) -> RawTable:
     first = 1 if told else 0
     head_text = "\n".join(text.split("\n", HEADER_SEARCH + 1)[: HEADER_SEARCH + 1])
     delimiter = told.group(1) if told else _delimiter(head_text, judge)
-    if text.count('"') % 2:
-        raise DataError([Problem("csv_quote", file=name, row=text.count("\n", 0, text.rfind('"')) + 1, found='"')])
-    lines = _record_lines(text)
+    lines = record_lines(text, delimiter, name)
     try:
         head = list(csv.reader(io.StringIO(head_text), delimiter=delimiter))
     except csv.Error as error:
@@ -78,13 +107,57 @@ def delimited(text: str, name: str, digest: str, judge: Judge) -> RawTable:
     return RawTable(name, "", header, cells, numbers[kept], digest, places, header_row=int(lines[first + position]))
 
 
-def _record_lines(text: str) -> np.ndarray:
-    """The line (record,), from 1, on which each record of a CSV text begins; a quoted line break begins none."""
+def record_lines(text: str, delimiter: str, name: str) -> np.ndarray:
+    """The line (record,), from 1, on which each record of a CSV text begins; a quoted line break begins none.
+
+    A quotation mark quotes where a cell begins with it; elsewhere in a cell it is a mark like any other, as in Excel.
+
+    Raises
+    ------
+    DataError
+        When a quoted cell is never closed, or goes on after its closing mark.
+    """
     if '"' not in text:
         return np.arange(1, text.count("\n") + 2)
-    quotes = np.array([line.count('"') for line in text.split("\n")])
-    before = np.cumsum(quotes) - quotes
-    return np.flatnonzero(before % 2 == 0) + 1
+    content = np.frombuffer(text.encode("utf-8"), dtype=np.uint8)
+    breaks = np.flatnonzero(content == ord("\n"))
+    marks = np.flatnonzero(content == ord('"'))
+    if _paired(content, marks, delimiter):
+        within = np.searchsorted(marks, breaks) % 2 == 1
+    else:
+        within = _within_cells(text, delimiter, name)
+    return np.concatenate([[1], np.flatnonzero(~within) + 2])
+
+
+def _paired(content: np.ndarray, marks: np.ndarray, delimiter: str) -> bool:
+    """Whether all quotation marks (mark,) of the bytes (byte,) stand round whole cells, or doubled within them."""
+    if len(marks) % 2 or not delimiter.isascii():
+        return False
+    around = np.array([ord(delimiter), ord("\n")], dtype=np.uint8)
+    padded = np.concatenate([around[1:], content, around[1:]])
+    opening, closing = marks[0::2], marks[1::2]
+    doubled = opening[1:] == closing[:-1] + 1
+    begins = np.isin(padded[opening], around) | np.concatenate([[False], doubled])
+    ends = np.isin(padded[closing + 2], around) | np.concatenate([doubled, [False]])
+    return bool(begins.all() and ends.all())
+
+
+def _within_cells(text: str, delimiter: str, name: str) -> np.ndarray:
+    """Which line breaks (break,) stand in quoted cells, where quotation marks also stand loose in other cells."""
+    spans, place = [(-1, -1)], text.find('"')
+    while place >= 0:
+        if place and text[place - 1] not in (delimiter, "\n"):
+            place = text.find('"', place + 1)
+            continue
+        cell = _QUOTED.match(text, place)
+        if cell is None or text[cell.end() : cell.end() + 1] not in ("", delimiter, "\n"):
+            row = text.count("\n", 0, place) + 1
+            raise DataError([Problem("csv_quote", file=name, row=row, found=text[place : place + 60].split("\n")[0])])
+        spans.append(cell.span())
+        place = text.find('"', cell.end())
+    starts, ends = np.array(spans).T
+    breaks = np.array([match.start() for match in re.finditer("\n", text)], dtype=np.int64)
+    return breaks < ends[np.searchsorted(starts, breaks) - 1]
 
 
 def _delimiter(text: str, judge: Judge) -> str:

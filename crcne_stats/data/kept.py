@@ -14,7 +14,15 @@ import numpy as np
 import pandas as pd
 
 from crcne_stats.data import reading
-from crcne_stats.data.kinds import PIX_KEY, PIX_STATUS, PIX_TYPE, criterion_names, criterion_of, kind_of
+from crcne_stats.data.kinds import (
+    PIX_KEY,
+    PIX_STATUS,
+    PIX_TYPE,
+    criterion_names,
+    criterion_of,
+    kind_of,
+    without_legends,
+)
 from crcne_stats.data.privacy import direct_identifiers
 from crcne_stats.data.ratings import sheet_columns
 from crcne_stats.data.raw import FORMULA_STARTS, RawTable, text_cells
@@ -91,6 +99,7 @@ def kept_of(raws: Sequence[RawTable], framework: Framework) -> tuple[str, list[K
         return kind, [_pix(raw) for raw in raws]
     if kind == "students":
         return kind, [_students(raw) for raw in raws]
+    raws = without_legends(raws, framework)
     named = sheet_columns(raws)
     return kind, [_ratings(raw, framework, named.get(raw.file)) for raw in raws]
 
@@ -178,9 +187,8 @@ def refusals(
     for part in parts:
         told.extend(part.problems)
         headers = {column.header for column in part.columns}
-        for fault in part.raw.faults:
-            if not fault.column or fault.column in headers:
-                told.add(replace(fault, sheet=part.place(), found=MASK))
+        for fault in part.raw.faults_in(headers):
+            told.add(replace(fault, sheet=part.place(), found=MASK))
         for column in part.columns:
             if column.name in PERSONS:
                 _each(told, part, column, "cell_error", lambda text: not reading.is_error(text))

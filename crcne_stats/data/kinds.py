@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crcne_stats.data.raw import RawTable
 from crcne_stats.data.saved import is_saved
@@ -12,6 +13,9 @@ from crcne_stats.data.schema import folded, schema
 from crcne_stats.domain.framework import Framework
 
 PIX_KEY, PIX_TYPE, PIX_STATUS = "identifiant externe", "type de certification", "statut"
+_PREFIX = re.compile(r"^(?:(?:crit[eè]re|criterion|crit\.?)\s*|c(?=\d))", re.IGNORECASE)
+_KEY = re.compile(r"\d{1,2}[.,]\d{1,2}(?![\d/])")
+_PERSONS, _LIKE = {"student", "trainer"}, 0.75
 _LEVELS = {"inspe_level", "pix_level", "pix_gate", "jury"}
 
 
@@ -52,6 +56,34 @@ def kind_of(raw: RawTable, framework: Framework) -> str:
     return "students" if own & (_LEVELS | {"student"}) else "unknown"
 
 
+def without_legends(raws: Sequence[RawTable], framework: Framework) -> list[RawTable]:
+    """The tables of ratings without the legends beside them: sheets that explain criteria and levels.
+
+    A legend has a criterion or a level for a header and no column of persons, and no header that could be one with a
+    slip of the pen. Where every sheet of a workbook is so, all are kept: what is missing is told of them.
+    """
+    kept: list[RawTable] = []
+    for file in dict.fromkeys(raw.file for raw in raws):
+        own = [raw for raw in raws if raw.file == file]
+        grids = [raw for raw in own if raw.sheets == 1 or not _is_legend(raw, framework)] or own
+        aside = [raw.sheet for raw in own if not any(raw is one for one in grids)]
+        if aside:
+            count = grids[0].sheets - len(aside)
+            grids = [replace(raw, sheets=count) for raw in grids]
+            grids[0] = replace(grids[0], sheets_aside=[*aside, *grids[0].sheets_aside])
+        kept += grids
+    return kept
+
+
+def _is_legend(raw: RawTable, framework: Framework) -> bool:
+    known, names = schema("ratings"), criterion_names(framework)
+    columns = {known.column(text) for text in raw.header}
+    persons = [name for name, column in known.known.items() if column in _PERSONS]
+    if columns & _PERSONS or any(criterion_of(text, names) for text in raw.header):
+        return False
+    return not any(difflib.get_close_matches(folded(text), persons, n=1, cutoff=_LIKE) for text in raw.header)
+
+
 def is_pix(header: Sequence[str]) -> bool:
     """Whether a header is that of a Pix results file."""
     names = {folded(cell) for cell in header}
@@ -59,16 +91,26 @@ def is_pix(header: Sequence[str]) -> bool:
 
 
 def criterion_names(framework: Framework) -> dict[str, str]:
-    """Folded names of the criteria (key, text, key and text) to their keys."""
+    """Names of the criteria as they are compared (key, text, key and text) to their keys."""
     names: dict[str, str] = {}
     for criterion in framework.criteria:
         for text in criterion.text.values():
-            names.setdefault(folded(text), criterion.key)
-            names[folded(f"{criterion.key} {text}")] = criterion.key
-    return names | {folded(criterion.key): criterion.key for criterion in framework.criteria}
+            names.setdefault(_compared(text), criterion.key)
+            names[_compared(f"{criterion.key} {text}")] = criterion.key
+    return names | {_compared(criterion.key): criterion.key for criterion in framework.criteria}
 
 
 def criterion_of(cell: str, names: Mapping[str, str]) -> str | None:
     """The criterion that a header or cell names, however it writes it."""
     text = re.sub(r"(?<=\d),(?=\d)", ".", cell.strip())
-    return names.get(folded(text)) or names.get(folded(re.sub(r"^(crit[eè]re|criterion)\s+", "", text, flags=re.I)))
+    return names.get(_compared(text)) or names.get(_compared(_PREFIX.sub("", text)))
+
+
+def looks_like_criterion(header: str) -> bool:
+    """Whether a header is written as the key of a criterion is («9.9», «C9.9», «Critère 9,9 : …»)."""
+    return _KEY.match(_PREFIX.sub("", header.strip())) is not None
+
+
+def _compared(text: str) -> str:
+    """``text`` as criteria are compared: full stops count only within a word («1.2» but not «1.2.»)."""
+    return " ".join(word for token in folded(text).split() if (word := token.strip(".")))

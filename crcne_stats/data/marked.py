@@ -86,7 +86,7 @@ def write_marked(paths: Sequence[Path], problems: Problems, target: str | Path, 
         When ``target`` is one of the files, is no ``.xlsx`` file or cannot be written.
     """
     target, w = Path(target), words(lang)
-    _check(target, paths)
+    check_target(target, paths)
     copies, where = _copies(paths, list(problems))
     for copy, title in zip(copies, sheet_names([copy.title for copy in copies], [w("marked.sheet")]), strict=True):
         copy.title = title
@@ -103,11 +103,12 @@ def write_marked(paths: Sequence[Path], problems: Problems, target: str | Path, 
     try:
         return atomically(target, save)
     except OSError as error:
-        values = {"why": type(error).__name__}
-        raise DataError([Problem("marked_unwritable", values, file=target.name, found=values["why"])]) from None
+        found = type(error).__name__
+        raise DataError([Problem("marked_unwritable", file=target.name, found=found)]) from None
 
 
-def _check(target: Path, paths: Iterable[Path]) -> None:
+def check_target(target: Path, paths: Iterable[Path]) -> None:
+    """Refuse a ``target`` that is one of the files that were checked, or no ``.xlsx`` file."""
     if target.suffix.lower() != ".xlsx":
         raise DataError([Problem("marked_suffix", file=target.name, found=target.suffix)])
     for path in paths:
@@ -244,15 +245,9 @@ def _faulty(sheet: Any, text: str, problems: Sequence[Problem], w: Words) -> Any
     cell.data_type = "s"
     cell.quotePrefix = text[:1] in FORMULA_STARTS if text else False
     cell.fill, cell.border, cell.font = FILL, _BORDER, _BOLD
-    told = _clean("\n\n".join(dict.fromkeys(_sentence(problem, w) for problem in problems)))
+    told = _clean("\n\n".join(dict.fromkeys(problem.body(w) for problem in problems)))
     cell.comment = Comment(told, "crcne_stats", width=340, height=40 + 17 * (len(told) // 45 + told.count("\n")))
     return cell
-
-
-def _sentence(problem: Problem, w: Words) -> str:
-    """The sentence without the place, which the cell itself shows."""
-    parts = {"title": problem.title(w), "expected": problem.expected(w), "remedy": problem.remedy(w)}
-    return w("problem.sentence", **parts)
 
 
 def _list(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
+
+import pandas as pd
 
 from crcne_stats.data.rating_rows import Rows
 from crcne_stats.data.raw import RawTable
+from crcne_stats.data.schema import folded, schema
 from crcne_stats.domain.result import Note
 
 _SHOWN = 8
@@ -29,12 +33,26 @@ def ratings_notes(read: Sequence[Rows], sheets: Mapping[str, str], aside: Sequen
     files = list(dict.fromkeys(part.raw.file for part in read))
     if len(files) > 1:
         notes.append(Note("ratings.files_merged", {"n": len(files)}, "finding", 75))
-    formulas = sum(part.raw.formulas for part in read)
+    formulas = sum(part.raw.formulas_in(part.used) for part in read)
     if formulas:
         notes.append(Note("ratings.formulas_read", {"n": formulas}, "caution", 75))
     missing = sum(part.missing for part in read)
     if missing:
         notes.append(Note("ratings.missing_cells", {"n": missing}, "finding", 76))
+    return notes
+
+
+def spellings(prepared: pd.DataFrame) -> list[Note]:
+    """Names that differ by case, accents or punctuation alone, and yet count as two."""
+    notes = []
+    for column in ("inspe", "trainer_inspe", "session"):
+        alike: dict[str, list[str]] = {}
+        for text in prepared[column].cat.categories:
+            alike.setdefault(folded(text), []).append(text)
+        groups = [names for names in alike.values() if len(names) > 1]
+        if groups:
+            values = {"column": schema("ratings").headers[column], "names": ", ".join(chain(*groups[:3]))}
+            notes.append(Note("ratings.spellings", values, "caution", 72))
     return notes
 
 

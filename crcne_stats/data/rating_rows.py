@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,14 +10,31 @@ import numpy as np
 import pandas as pd
 
 from crcne_stats.data import reading
-from crcne_stats.data.kinds import criterion_names, criterion_of
+from crcne_stats.data.kinds import criterion_names, criterion_of, looks_like_criterion
 from crcne_stats.data.raw import RawTable
 from crcne_stats.data.schema import Schema, as_code, folded
 from crcne_stats.domain.errors import LISTED, Problem, Problems
 from crcne_stats.domain.framework import Framework
-from crcne_stats.domain.ratings import COLUMNS, IDENTIFIERS
+from crcne_stats.domain.ratings import COLUMNS, IDENTIFIERS, nearest
 
 _PSEUDONYMS = ("student", "trainer")
+_SUMMARIES = {
+    "total",
+    "totaux",
+    "somme",
+    "sum",
+    "moyenne",
+    "moyennes",
+    "mean",
+    "average",
+    "mediane",
+    "median",
+    "minimum",
+} | {"maximum", "ecart type", "standard deviation", "effectif", "nombre", "count"}
+"""What spreadsheets write before a row of sums."""
+
+_SENTENCE, _LIKE = 20, 0.85
+"""A header longer than this and this like the text of a criterion is that text with a slip of the pen."""
 
 
 @dataclass
@@ -25,7 +42,8 @@ class Rows:
     """The ratings of one table: ``frame`` under our names, ``position`` (row of frame,) in the table.
 
     ``header`` maps our names to the file's; ``score_header`` (row of frame,) names the column of a wide score;
-    ``read``, ``blank`` and ``refused`` (row of the table,) mark the rows that hold anything, no score, a fault.
+    ``read``, ``blank`` and ``refused`` (row of the table,) mark the rows that hold anything, no score, a fault;
+    ``used`` and ``set_aside`` are headers.
     """
 
     raw: RawTable
@@ -38,6 +56,7 @@ class Rows:
     refused: np.ndarray
     missing: int = 0
     recoded: int = 0
+    used: list[str] = field(default_factory=list)
     set_aside: list[str] = field(default_factory=list)
     problems: Problems = field(default_factory=Problems)
 
@@ -50,15 +69,26 @@ class Rows:
         return cls(raw, header, empty, np.zeros(0, int), np.zeros(0, object), read, blank, refused)
 
     def tell(
-        self, code: str, cells: pd.Categorical, wrong: np.ndarray, keep: np.ndarray, header: str, **values: Any
+        self,
+        code: str,
+        cells: pd.Categorical,
+        wrong: np.ndarray,
+        keep: np.ndarray,
+        header: str,
+        guess: Callable[[str], str] | None = None,
+        **values: Any,
     ) -> None:
-        """One problem for each cell in ``wrong`` (kept row,); ``keep`` are the rows' positions in the table."""
+        """One problem for each cell in ``wrong`` (kept row,); ``keep`` are the rows' positions in the table.
+
+        ``guess`` makes of a cell what its owner probably meant.
+        """
         where = np.flatnonzero(wrong)
         self.refused[keep[where]] = True
         room = min(len(where), max(0, LISTED - len(self.problems.items)))
         for place in where[:room]:
             row, found = int(self.raw.rows[keep[place]]), str(cells[place])
-            self.problems.add(Problem(code, values, self.raw.file, self.raw.sheet, row, header, found))
+            told = values if guess is None else {**values, "guess": guess(found)}
+            self.problems.add(Problem(code, told, self.raw.file, self.raw.sheet, row, header, found))
         self.problems.count += len(where) - room
 
 
@@ -79,11 +109,12 @@ def rows_of(
         mapped = {index: name for index, name in mapped.items() if name not in ("score", "criterion")}
     column = {name: index for index, name in reversed(mapped.items())}
     part = Rows.none(raw, {name: raw.header[index] for name, index in column.items()})
-    for fault in raw.faults:
+    used = set(mapped) | (set() if is_long else set(wide))
+    part.used = [raw.header[index] for index in sorted(used)]
+    for fault in raw.faults_in(part.used):
         part.problems.add(fault)
         part.refused[raw.rows == fault.row] = True
     broken = _header_faults(part, framework, mapped, {} if is_long else wide, known, sheet_is)
-    used = set(mapped) | (set() if is_long else set(wide))
     part.set_aside = [text for index, text in enumerate(raw.header) if index not in used and text]
     if broken:
         return part
@@ -105,15 +136,14 @@ def _header_faults(
     sheet_is: str | None,
 ) -> bool:
     """Tell columns that are missing, stand twice or became dates; whether there are any."""
-    raw, problems = part.raw, Problems()
-    dates = [text for index, text in enumerate(raw.header) if index not in mapped and reading.excel_date(text)]
-    for text in dates:
-        values = {"guess": reading.excel_date(text)}
-        problems.add(Problem("date_for_criterion", values, raw.file, raw.sheet, raw.header_row, text, text))
+    raw = part.raw
+    long = not wide and "score" in mapped.values()
+    others = [text for index, text in enumerate(raw.header) if index not in mapped and index not in wide]
+    problems = _spoiled_criteria(raw, others, framework, foreign=not long)
     required = ["student", "trainer", *([] if wide else ["criterion", "score"])]
-    if not wide and (len(framework.criteria) == 1 or dates):
+    if not wide and (len(framework.criteria) == 1 or problems):
         required.remove("criterion")
-    if not wide and dates:
+    if not wide and problems:
         required.remove("score")
     problems.extend(reading.header_faults(raw, mapped, [name for name in required if name != sheet_is], known.headers))
     first: dict[str, str] = {}
@@ -127,6 +157,21 @@ def _header_faults(
     return bool(problems)
 
 
+def _spoiled_criteria(raw: RawTable, headers: Iterable[str], framework: Framework, foreign: bool) -> Problems:
+    """Headers that were criteria before a spreadsheet made dates of them, or (``foreign``) that look like criteria."""
+    problems = Problems()
+    keys = [criterion.key for criterion in framework.criteria]
+    texts = {text: each.key for each in framework.criteria for text in each.text.values()}
+    for text in headers:
+        place: dict[str, Any] = {"file": raw.file, "sheet": raw.sheet, "row": raw.header_row, "column": text}
+        if date := reading.excel_date(text):
+            problems.add(Problem("date_for_criterion", {"guess": date}, **place, found=text))
+        elif foreign and (looks_like_criterion(text) or (len(text) > _SENTENCE and nearest(text, [], texts, _LIKE))):
+            values = {"nearest": nearest(text, keys, texts), "allowed": ", ".join(keys)}
+            problems.add(Problem("unknown_criterion", values, **place, found=text))
+    return problems
+
+
 def _score_parser(framework: Framework, missing: frozenset[str]) -> Any:
     levels = [level for scale in framework.scales.values() for level in scale]
     names = reading.level_names(levels, "score")
@@ -135,11 +180,12 @@ def _score_parser(framework: Framework, missing: frozenset[str]) -> Any:
         if as_code(text) in missing:
             return None
         try:
-            return reading.number(text)
+            value = reading.number(text)
         except ValueError:
             if folded(text) in names:
                 return float(names[folded(text)])
             raise
+        return None if value.is_integer() and str(int(value)) in missing else value
 
     return parse
 
@@ -158,6 +204,8 @@ def _identifiers(
         texts = [str(text) for text in cells.categories]
         header = part.raw.header[column[name]]
         _tell_texts(part, "cell_error", cells, [reading.is_error(text) for text in texts], keep, header)
+        if name == "student":
+            _tell_texts(part, "summary_row", cells, [folded(text) in _SUMMARIES for text in texts], keep, header)
         if name in _PSEUDONYMS:
             _tell_texts(part, "identifier_rounded", cells, [reading.is_rounded(text) for text in texts], keep, header)
         elif any(as_code(text) in contract for text in texts):
@@ -198,9 +246,10 @@ def _long(
     if "criterion" in column:
         cells = raw.cells[column["criterion"]][keep]
         keys = [criterion_of(str(text), names) or str(text) for text in cells.categories]
-        order = list(dict.fromkeys(keys))
-        recode = np.array([order.index(key) for key in keys] + [-1], dtype=np.int64)
-        frame["criterion"] = pd.Categorical.from_codes(recode[cells.codes], categories=pd.Index(order, dtype=object))
+        order = {key: place for place, key in enumerate(dict.fromkeys(keys))}
+        recode = np.array([*(order[key] for key in keys), -1], dtype=np.int64)
+        categories = pd.Index(list(order), dtype=object)
+        frame["criterion"] = pd.Categorical.from_codes(recode[cells.codes], categories=categories)
     else:
         frame["criterion"] = framework.criteria[0].key
     cells = raw.cells[column["score"]][keep]
@@ -212,14 +261,13 @@ def _long(
 
 def _without_dates(part: Rows, cells: pd.Categorical, keep: np.ndarray, header: str) -> np.ndarray:
     """Tell the keys of criteria that a spreadsheet turned into dates; the rows that are left."""
-    guesses = [reading.excel_date(str(text)) for text in cells.categories]
-    if not any(guesses):
+    dates = np.array([*(bool(reading.excel_date(str(text))) for text in cells.categories), False])
+    if not dates.any():
         return keep
     kept = cells[keep]
-    for code, guess in enumerate(guesses):
-        if guess:
-            part.tell("date_for_criterion", kept, kept.codes == code, keep, header, guess=guess)
-    return keep[~np.array([*map(bool, guesses), False])[kept.codes]]
+    wrong = dates[kept.codes]
+    part.tell("date_for_criterion", kept, wrong, keep, header, guess=reading.excel_date)
+    return keep[~wrong]
 
 
 def _wide(

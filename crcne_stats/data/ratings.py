@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,9 @@ import pandas as pd
 from crcne_stats.data import reading
 from crcne_stats.data.chosen import Chosen, framework_of
 from crcne_stats.data.files import read_all
-from crcne_stats.data.kinds import Headers, kind_of
+from crcne_stats.data.kinds import Headers, kind_of, without_legends
 from crcne_stats.data.privacy import direct_identifiers
-from crcne_stats.data.rating_notes import ratings_notes
+from crcne_stats.data.rating_notes import ratings_notes, spellings
 from crcne_stats.data.rating_rows import Rows, joined, rows_of
 from crcne_stats.data.raw import RawTable
 from crcne_stats.data.saved import is_saved, read_saved, write_saved, write_table
@@ -81,10 +81,12 @@ def ratings_of(
     known, told = schema("ratings"), Problems()
     told.extend(problems or Problems())
     raws, aside = _ratings_only(raws, chosen.framework)
+    raws = without_legends(raws, chosen.framework)
     for raw in raws:
         for problem in direct_identifiers(raw, tuple(allow)):
             told.add(problem)
     codes, sheets = known.missing | missing_codes(missing), sheet_columns(raws)
+    told.extend(_persons_in_sheets(raws, sheets, tuple(allow)))
     read = [rows_of(raw, chosen.framework, known, codes, sheets.get(raw.file)) for raw in raws]
     for part in read:
         told.extend(part.problems)
@@ -99,7 +101,7 @@ def ratings_of(
     if told:
         raise DataError(told, sources)
     simulated = any(reading.is_simulated(part.raw, _index(part.raw, known, "origin")) for part in read)
-    notes = [*chosen.notes, *ratings_notes(read, sheets, aside)]
+    notes = [*chosen.notes, *ratings_notes(read, sheets, aside), *spellings(prepared)]
     return Ratings.trusted(prepared, chosen.framework, sources=sources, notes=notes, simulated=simulated)
 
 
@@ -152,6 +154,18 @@ def sheet_columns(raws: Sequence[RawTable]) -> dict[str, str]:
         elif "inspe" not in columns and not any(_PLAIN_SHEET.match(folded(name)) for name in names):
             found[file] = "inspe"
     return found
+
+
+def _persons_in_sheets(raws: Sequence[RawTable], sheets: Mapping[str, str], allow: Iterable[str]) -> Problems:
+    """Names of sheets that stand for a column and look like direct identifiers."""
+    problems = Problems()
+    for file, column in sheets.items():
+        header = schema("ratings").headers[column]
+        names = pd.DataFrame({header: [raw.sheet for raw in raws if raw.file == file]}, dtype=object)
+        for problem in direct_identifiers(reading.raw_frame(names), tuple(allow)):
+            values = {**problem.values, "wanted": header}
+            problems.add(Problem("direct_identifier_sheet", values, file, column=header, found=problem.found))
+    return problems
 
 
 def _leading(places: reading.Places) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +35,7 @@ class RawTable:
 
     ``header`` (column,) as in the file; ``cells`` (column,) each a categorical of text of length row, an empty cell
     being missing; ``rows`` (row,) numbers as Excel or an editor shows them; ``header_row`` that of the header;
-    ``faults`` what could not be read of it; ``formulas`` how many cells below the header hold a formula's result;
+    ``faults`` what could not be read of it; ``formulas`` by header how many cells below it hold a formula's result;
     ``sheets`` how many sheets of its file are read.
     """
 
@@ -49,8 +49,16 @@ class RawTable:
     metadata: dict[str, str] = field(default_factory=dict)
     sheets_aside: list[str] = field(default_factory=list)
     header_row: int = 1
-    formulas: int = 0
+    formulas: Mapping[str, int] = field(default_factory=dict)
     sheets: int = 1
+
+    def faults_in(self, headers: Collection[str]) -> list[Problem]:
+        """The faults of the columns that are read, and those of whole rows; errors in other columns do no harm."""
+        return [fault for fault in self.faults if fault.column in headers or fault.code == "csv_ragged"]
+
+    def formulas_in(self, headers: Iterable[str]) -> int:
+        """How many cells of the columns that are read hold a formula's result."""
+        return sum(self.formulas.get(header, 0) for header in dict.fromkeys(headers))
 
 
 def header_position(rows: Sequence[Sequence[str]], judge: Judge) -> int | None:

@@ -32,10 +32,10 @@ _FILLED = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})(\d{1,7})"(?:[^>]*[^
 
 @dataclass
 class Inside:
-    """``faults``: code, row (from 1), column (from 0), what Excel shows; ``formula_rows``: rows of read formulas."""
+    """``faults``: code, row (from 1), column (from 0), what Excel shows; ``formulas``: row and column."""
 
     faults: list[tuple[str, int, int, str]] = field(default_factory=list)
-    formula_rows: list[int] = field(default_factory=list)
+    formulas: list[tuple[int, int]] = field(default_factory=list)
 
 
 def inside(content: bytes, name: str) -> dict[str, Inside]:
@@ -120,7 +120,7 @@ def _cells(text: bytes) -> Inside:
         elif not shown and (kind is None or kind.group(1) != b"str"):
             found.faults.append(("formula_without_value", row, column, "="))
         else:
-            found.formula_rows.append(row)
+            found.formulas.append((row, column))
     return found
 
 

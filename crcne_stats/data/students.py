@@ -177,6 +177,8 @@ def _notes(parts: Sequence[_Part]) -> list[Note]:
     columns = list(dict.fromkeys(text for part in parts for text in part.set_aside))
     sheets = [sheet for part in parts for sheet in part.raw.sheets_aside]
     notes = []
+    if formulas := sum(part.raw.formulas_in(part.used) for part in parts):
+        notes.append(Note("ratings.formulas_read", {"n": formulas}, "caution", 75))
     if columns:
         values = {"n": len(columns), "columns": ", ".join(columns[:8])}
         notes.append(Note("ratings.columns_set_aside", values, "caution", 74))
@@ -208,6 +210,7 @@ class _Part:
     kept: np.ndarray
     wrong: np.ndarray
     header: Mapping[str, str]
+    used: list[str]
     set_aside: list[str]
     problems: Problems
 
@@ -218,7 +221,8 @@ def _read(raw: RawTable, framework: Framework, codes: frozenset[str]) -> _Part:
     mapped = {index: name for index, text in enumerate(raw.header) if (name := known.column(text))}
     problems = reading.header_faults(raw, mapped, ["student"], known.headers)
     broken = bool(problems)
-    for fault in raw.faults:
+    used = [raw.header[index] for index in mapped]
+    for fault in raw.faults_in(used):
         problems.add(fault)
     column = {name: index for index, name in reversed(mapped.items())}
     header = {name: raw.header[index] for name, index in column.items()}
@@ -229,7 +233,7 @@ def _read(raw: RawTable, framework: Framework, codes: frozenset[str]) -> _Part:
     if broken:
         kept = kept[:0]
     part = _Part(
-        raw, pd.DataFrame(index=range(len(kept))), kept, np.zeros(len(kept), bool), header, set_aside, problems
+        raw, pd.DataFrame(index=range(len(kept))), kept, np.zeros(len(kept), bool), header, used, set_aside, problems
     )
     parsers = _parsers(framework)
     for name in COLUMNS:

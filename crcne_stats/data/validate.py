@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from crcne_stats.data import reading
 from crcne_stats.data.chosen import Chosen, framework_of
 from crcne_stats.data.files import read_all
 from crcne_stats.data.kinds import Headers, kind_of
-from crcne_stats.data.pix import pix_of
+from crcne_stats.data.pix import PixResults, pix_notes, pix_of
 from crcne_stats.data.ratings import ratings_of
 from crcne_stats.data.raw import RawTable
 from crcne_stats.data.students import students_of
@@ -84,30 +86,44 @@ def validate(
     for raw in found.get("unknown", []):
         answer.problems.add(Problem("file_unknown", file=raw.file, sheet=raw.sheet))
         answer.sources.append(Source(raw.file, raw.sha256, len(raw.rows), 0, 0, len(raw.rows)))
-    people: set[str] = set()
+    read = _Read()
     for kind in kinds:
         try:
-            people |= _check(answer, kind, found[kind], chosen, (tuple(missing), tuple(allow)))
+            _check(answer, kind, found[kind], chosen, (tuple(missing), tuple(allow)), read)
         except DataError as error:
             answer.problems.extend(error.problems)
             answer.sources += error.sources
-    answer.counts["students"] = len(people)
+    if read.pix is not None:
+        own = read.students or read.rated
+        answer.notes += pix_notes(read.pix, pd.Series(sorted(own), dtype=object) if own else None)
+        read.rated |= set(read.pix.frame["student"])
+    answer.counts["students"] = len(read.rated | read.students)
     return answer
 
 
+@dataclass
+class _Read:
+    """The identifiers of students found in ratings and in lists of students, and the results of Pix."""
+
+    rated: set[str] = field(default_factory=set)
+    students: set[str] = field(default_factory=set)
+    pix: PixResults | None = None
+
+
 def _check(
-    answer: Validation, kind: str, raws: Sequence[RawTable], chosen: Chosen, options: tuple[Any, Any]
-) -> set[str]:
-    """Count what tables of one kind hold; the identifiers of their students."""
+    answer: Validation, kind: str, raws: Sequence[RawTable], chosen: Chosen, options: tuple[Any, Any], read: _Read
+) -> None:
+    """Count what tables of one kind hold, and remember whom they tell of."""
     if kind == "pix":
-        results = pix_of(raws, chosen.framework)
-        answer.sources += results.sources
-        return set(results.frame["student"])
+        read.pix = pix_of(raws, chosen.framework)
+        answer.sources += read.pix.sources
+        return
     if kind == "students":
         students = students_of(raws, chosen.framework, *options)
         answer.notes += students.notes
         answer.sources += students.sources
-        return set(students.frame["student"].astype(object))
+        read.students = set(students.frame["student"].astype(object))
+        return
     ratings = ratings_of(raws, chosen, *options)
     frame = ratings.frame
     answer.counts["ratings"] += len(frame)
@@ -117,4 +133,4 @@ def _check(
     answer.notes += ratings.notes
     answer.sources += ratings.sources
     answer.framework = ratings.framework.version
-    return set(frame["student"].cat.categories)
+    read.rated = set(frame["student"].cat.categories)

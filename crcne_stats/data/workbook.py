@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -81,7 +82,7 @@ def _table(sheet: _Sheet, told: Inside, name: str, label: str, digest: str, shee
             if row > position + 1
         ],
         header_row=position + 1,
-        formulas=sum(row > position + 1 for row in told.formula_rows),
+        formulas=Counter(_header_of(sheet, column) for row, column in told.formulas if row > position + 1),
         sheets=sheets,
     )
 

@@ -54,12 +54,16 @@ class Problem:
             parts.append(w("problem.place.column", column=self.column))
         return ", ".join(parts)
 
+    def body(self, w: Words) -> str:
+        """Fault, what was expected and what to do, without the place."""
+        expected = self.expected(w)
+        if expected[1:2].islower() or expected[1:2] in " ’":  # within a sentence; PIX+Édu stays
+            expected = expected[:1].lower() + expected[1:]
+        return w("problem.sentence", title=self.title(w), expected=expected, remedy=self.remedy(w))
+
     def sentence(self, w: Words) -> str:
         """The whole message: place, fault, what was expected, what to do."""
-        place = self.place(w)
-        body = w(
-            "problem.sentence", title=self.title(w), expected=self.expected(w), remedy=self.remedy(w), found=self.found
-        )
+        place, body = self.place(w), self.body(w)
         return f"{place} : {body}" if place and w.language == "fr" else f"{place}: {body}" if place else body
 
     def as_json(self, w: Words) -> dict[str, Any]:

@@ -215,7 +215,8 @@ def faults(prepared: pd.DataFrame, framework: Framework, leading: np.ndarray | N
     once = np.ones(len(prepared), dtype=bool) if leading is None else leading
     for name in ("student", "trainer", "criterion"):
         _tell(problems, "empty_identifier", prepared, once & prepared[name].isna().to_numpy(), name, {"wanted": name})
-    _unknown(problems, prepared, "criterion", framework_order(framework), "unknown_criterion", once)
+    texts = {text: each.key for each in framework.criteria for text in each.text.values()}
+    _unknown(problems, prepared, "criterion", framework_order(framework), "unknown_criterion", once, texts)
     if framework.mentions:
         mentions = [mention.key for mention in framework.mentions]
         _unknown(problems, prepared, "mention", mentions, "unknown_mention", once)
@@ -241,20 +242,37 @@ def _tell(
     room = positions(problems, where)
     for position in where[:room]:
         found = prepared[column].iloc[position]
-        text = "" if pd.isna(found) else f"{found:g}" if isinstance(found, float) else str(found)
+        text = "" if pd.isna(found) else f"{found:.12g}" if isinstance(found, float) else str(found)
         problems.add(Problem(code, values, row=int(position), column=column, found=text))
     problems.count += len(where) - room
 
 
 def _unknown(
-    problems: Problems, prepared: pd.DataFrame, column: str, allowed: list[str], code: str, once: np.ndarray
+    problems: Problems,
+    prepared: pd.DataFrame,
+    column: str,
+    allowed: list[str],
+    code: str,
+    once: np.ndarray,
+    texts: Mapping[str, str] | None = None,
 ) -> None:
-    labels = list(prepared[column].cat.categories)
-    for label in [label for label in labels if label not in set(allowed)]:
-        near = difflib.get_close_matches(label, allowed, n=1, cutoff=0.0)
-        wrong = once & (prepared[column] == label).to_numpy()
-        values = {"nearest": near[0] if near else "", "allowed": ", ".join(allowed)}
-        _tell(problems, code, prepared, wrong, column, values)
+    """Labels that are none of ``allowed``; the nearest is sought among these and among ``texts`` (text → label)."""
+    cells = prepared[column].cat
+    foreign = np.array([*(label not in set(allowed) for label in cells.categories), False])
+    where = np.flatnonzero(once & foreign[cells.codes.to_numpy()])
+    room = positions(problems, where)
+    for position in where[:room]:
+        found = str(prepared[column].iloc[position])
+        values = {"nearest": nearest(found, allowed, texts or {}), "allowed": ", ".join(allowed)}
+        problems.add(Problem(code, values, row=int(position), column=column, found=found))
+    problems.count += len(where) - room
+
+
+def nearest(found: str, allowed: Sequence[str], texts: Mapping[str, str], cutoff: float = 0.0) -> str:
+    """The label most like ``found``, by itself or by its text, empty where none is as like as ``cutoff``."""
+    names = {text.casefold(): label for text, label in texts.items()} | {label.casefold(): label for label in allowed}
+    near = difflib.get_close_matches(found[:300].casefold(), names, n=1, cutoff=cutoff)
+    return names[near[0]] if near else ""
 
 
 def _off_scale(problems: Problems, prepared: pd.DataFrame, framework: Framework) -> None:

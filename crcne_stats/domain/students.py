@@ -131,7 +131,8 @@ def faults(prepared: pd.DataFrame, framework: Framework, skip: np.ndarray | None
     status = prepared["jury"].astype(object)
     level = prepared["inspe_level"].notna()
     if level.any():
-        unexplained = (~level & ~status.isin(["refused", "waiting"])).to_numpy()
+        explained = status.isin(["refused", "waiting"]) | (prepared["pix_gate"].astype(object) == "not_admissible")
+        unexplained = (~level & ~explained).to_numpy()
         unexplained = unexplained if skip is None else unexplained & ~skip
         _tell(problems, "level_unexplained", prepared, unexplained, "inspe_level")
     contradicted = (

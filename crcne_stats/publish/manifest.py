@@ -31,6 +31,10 @@ _PACKAGES = (
 )  # fmt: skip
 
 
+READING = ("framework", "missing", "allow")
+"""What a call says besides its files."""
+
+
 def manifest(
     study: Study,
     lang: str,
@@ -120,12 +124,17 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def called(framework: str | None, inputs: Mapping[str, Iterable[Path]]) -> dict[str, Any]:
-    """The inputs of a command line, by kind, each with its hash, as :func:`replayed` finds them again."""
+def called(reading: Mapping[str, Any], inputs: Mapping[str, Iterable[Path]]) -> dict[str, Any]:
+    """The inputs of a command line, by kind, each with its hash, as :func:`replayed` finds them again.
+
+    ``reading`` says how they were read: ``framework``, ``missing`` codes, columns to ``allow``.
+    """
+    framework = reading.get("framework")
     told = {
         kind: [{"path": relative(path), "sha256": file_hash(path)} for path in paths] for kind, paths in inputs.items()
     }
-    return {"framework": framework and (relative(framework) if Path(framework).exists() else framework), **told}
+    named = framework and (relative(framework) if Path(framework).exists() else framework)
+    return {**{name: list(reading.get(name, ())) for name in READING[1:]}, "framework": named, **told}
 
 
 def write(record: Mapping[str, Any], folder: Path) -> None:
@@ -163,7 +172,7 @@ def replayed(record: Mapping[str, Any], given: Mapping[str, Sequence[Path]]) -> 
     problems = Problems()
     found: dict[str, list[Path]] = {}
     for kind, entries in record["call"].items():
-        if kind == "framework":
+        if kind in READING:
             continue
         again = list(given.get(kind, ()))
         paths = again or [Path(entry["path"]) for entry in entries]

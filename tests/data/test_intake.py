@@ -324,11 +324,6 @@ def test_lines_of_two_encodings(tmp_path: Path) -> None:
     assert (problem.code, problem.row) == ("file_mixed", 3)
 
 
-def test_a_nul_byte(tmp_path: Path) -> None:
-    (tmp_path / "n.csv").write_bytes(b"etudiant;formateur\0;critere;niveau\nE1;F1;1.1;2\n")
-    assert only(refused(tmp_path / "n.csv")).code == "file_no_table"
-
-
 def test_direct_identifiers_are_refused_and_can_be_declared_harmless(tmp_path: Path) -> None:
     path = csv(tmp_path / "n.csv", [[*HEADER, "Nom"], ["E1", "F1", "1.1", 2, "grille"]])
     problem = only(refused(path))

@@ -119,7 +119,7 @@ def test_a_level_is_a_number_a_name_or_an_initial(tmp_path: Path, value: str) ->
     assert ratings.sources[0].recoded == (0 if value.strip()[0] == "3" else 1)
 
 
-@pytest.mark.parametrize("code", ["", "NE", "ne", "ABS", "NR", "NA", "N/A", "non évalué", "Non évaluée", "-", "–"])
+@pytest.mark.parametrize("code", ["", "NE", "ne", "ABS", "NR", "NA", "N/A", "non évalué", "Non évaluée", "-", "–", "—"])
 @pytest.mark.parametrize("shape", ["long", "wide"])
 def test_missing_codes_are_no_ratings_and_no_zeros(tmp_path: Path, code: str, shape: str) -> None:
     if shape == "long":

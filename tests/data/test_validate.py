@@ -141,3 +141,13 @@ def test_a_workbook_is_told_with_its_sheet(tmp_path: Path) -> None:
     assert [problem[name] for name in PROBLEM_KEYS[:6]] == [
         "off_scale_score", "notes.xlsx", "Mardi", 2, "niveau", "7",
     ]  # fmt: skip
+
+
+def test_results_of_pix_are_joined_with_the_students_beside_them(tmp_path: Path) -> None:
+    other = PIX + '\n2;"A";"D";"01/01/2000";"C";"E9";"Pix+ Édu 1er degré";"Non obtenue";"Non admissible"'
+    paths = saved(tmp_path, etudiants=STUDENTS, pix=other)
+    notes = {note.key: dict(note.values) for note in validate(paths, framework="2022-2023").notes}
+    assert notes["students.pix_matched"] == {"n": 1, "total": 2} and notes["students.pix_unmatched"] == {"n": 1}
+    shared = other + '\n3;"A";"Z";"01/01/2000";"C";"E9";"Pix+ Édu 1er degré";"Validée";"Admissible"'
+    notes = {note.key: dict(note.values) for note in validate(saved(tmp_path, pix=shared)).notes}
+    assert notes == {"students.pix_ambiguous": {"n": 1}}

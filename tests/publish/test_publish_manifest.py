@@ -24,7 +24,7 @@ def a_call(folder: Path) -> dict[str, object]:
     (folder / "r.csv").write_text("a,b\n1,2\n")
     (folder / "s.csv").write_text("c\n")
     inputs = {"ratings": [folder / "r.csv"], "students": [folder / "s.csv"], "pix": []}
-    return {"call": manifest.called("2022-2023", inputs)}
+    return {"call": manifest.called({"framework": "2022-2023"}, inputs)}
 
 
 def test_paths_tell_nothing_of_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
