@@ -6,12 +6,18 @@ BIN := .venv/Scripts
 endif
 CHROMIUM ?= /usr/bin/chromium
 
-.PHONY: study test lint format lock slow bench fuzz accessibility clean
+.PHONY: study islands test lint format lock slow bench fuzz accessibility clean
 
 study: .venv/study.stamp
 	@rm -rf .venv/demo
 	@$(BIN)/crcne simulate --out .venv/demo
 	@$(BIN)/crcne study .venv/demo/ratings.csv --students .venv/demo/students.csv --out study --lang fr --framework 2022-2023
+
+# The same where no file links the INSPÉ: what may no longer be compared, and what each assumption would say.
+islands: .venv/study.stamp
+	@rm -rf .venv/islands
+	@$(BIN)/crcne simulate --links 0 --inspe-ability-sd 0.5 --out .venv/islands
+	@$(BIN)/crcne study .venv/islands/ratings.csv --students .venv/islands/students.csv --out study-islands --lang fr --framework 2022-2023 --no-notebooks
 
 test: .venv/test.stamp
 	$(BIN)/ruff check .
