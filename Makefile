@@ -78,4 +78,4 @@ lock: .venv/test.stamp
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 
 clean:
-	rm -rf .venv study
+	rm -rf .venv study study-islands

@@ -1,4 +1,4 @@
-# Polychoric correlations by maximum likelihood (polycor), on tables printed below; association measures of vcd and base R.
+# Polychoric correlations by maximum likelihood (polycor), on tables printed below; association measures counted in base R.
 library(polycor)
 show <- function(name, m) {
   f <- polychor(m, ML = TRUE, std.err = TRUE, control = list(reltol = 1e-14, maxit = 5000, ndeps = rep(1e-5, sum(dim(m)) - 1)))
@@ -15,8 +15,6 @@ for (m in list(vision, small, wide)) {
   i <- row(m); j <- col(m); x <- rep(i, m); y <- rep(j, m)
   cat("tau_b", format(cor(x, y, method = "kendall"), digits = 12), "\n")
 }
-library(vcd)
-print(packageVersion("vcd"))
-for (m in list(vision, small, wide)) { g <- GKgamma <- NULL
+for (m in list(vision, small, wide)) {
   con <- function(m) { r <- nrow(m); c <- ncol(m); s <- 0; for (i in 1:r) for (j in 1:c) { if (i < r && j < c) s <- s + m[i,j]*sum(m[(i+1):r,(j+1):c]) }; s }
   P <- con(m); Q <- con(m[, ncol(m):1]); cat("gamma", format((P-Q)/(P+Q), digits = 12), "somers", format((P-Q)/((sum(m)^2-sum(rowSums(m)^2))/2), digits = 12), "\n") }
