@@ -60,8 +60,8 @@ accessibility: .venv/study.stamp
 # Universal pins with hashes; the files name no registry.
 lock: .venv/test.stamp
 	$(BIN)/python -m pip install -q uv
-	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra dev --extra build -o requirements-dev.lock
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra build -c requirements-dev.lock -o requirements.lock
+	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --no-annotate pyproject.toml --extra dev --extra build -o requirements-dev.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --no-annotate pyproject.toml --extra build -c requirements-dev.lock -o requirements.lock
 
 .venv/study.stamp: requirements.lock pyproject.toml
 	@test -e .venv/test.stamp || $(MAKE) --no-print-directory .venv/set-up LOCK=requirements.lock
