@@ -40,8 +40,8 @@ def test_proportional_odds_as_mass() -> None:
 
 def test_brant_as_worked_in_base_r() -> None:
     found = brant(Y, X)
-    assert (found.statistic, found.df) == (pytest.approx(R["brant"]["statistic"], rel=1e-8), R["brant"]["df"])
-    np.testing.assert_allclose(found.each, R["brant"]["each"], rtol=1e-8)
+    assert (found.statistic, found.df) == (pytest.approx(R["brant"]["statistic"], rel=2e-6), R["brant"]["df"])
+    np.testing.assert_allclose(found.each, R["brant"]["each"], rtol=2e-6)
 
 
 def test_clustered_errors_are_those_of_a_bootstrap_of_clusters() -> None:
