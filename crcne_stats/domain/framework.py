@@ -310,7 +310,8 @@ def _text(entry: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _rules(entry: Mapping[str, Any]) -> Rules:
-    return Rules(**{name: tuple(value) if name == "cuts" else value for name, value in entry.items()})
+    values: dict[str, Any] = {name: tuple(value) if name == "cuts" else value for name, value in entry.items()}
+    return Rules(**values)
 
 
 def _rules_table(rules: Rules) -> dict[str, Any]:
