@@ -248,7 +248,7 @@ def aligned(difficulty: Any, weight: Any) -> Floats:
         square = gap**2 + smooth
         slope = (pair * 0.5 * square**-0.75 * gap).sum(axis=1)
         gradient = np.bincount(first, slope, minlength=n) - np.bincount(second, slope, minlength=n)
-        return float((pair * square**0.25).sum()), gradient
+        return float((pair * square**0.25).sum()), np.asarray(gradient, dtype=float)
 
     start = np.array([-np.nanmedian(row) if np.isfinite(row).any() else 0.0 for row in table])
     for smooth in (1.0, 0.1, SMOOTH**2 * 100, SMOOTH**2):  # from a smooth loss to a sharp one
