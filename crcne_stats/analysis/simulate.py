@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from crcne_stats.analysis.levels import inspe_levels
-from crcne_stats.core.simulation import Design, Parameters, centred, design, drawn_scores
+from crcne_stats.core.simulation import Design, Parameters, centred, design, drawn_overall, drawn_scores
 from crcne_stats.domain.framework import Framework
+from crcne_stats.domain.framework_draft import with_global_level
 from crcne_stats.domain.frameworks import load_framework
 from crcne_stats.domain.ratings import Ratings, prepare
 from crcne_stats.domain.students import Students
@@ -33,7 +34,8 @@ class Simulation:
 
     ``truth`` holds only numbers, texts, lists and mappings, so that it can be written as JSON: ``settings``, and the
     true ``ability`` of each student, ``severity``, ``centrality`` and ``inspe`` of each trainer, ``inspe_ability``,
-    ``difficulty`` and ``thresholds`` of each criterion in the first session, and the ``planted`` defects by criterion.
+    ``difficulty`` and ``thresholds`` of each criterion in the first session, and the ``planted`` defects by criterion;
+    ``global_cuts`` of each level above the lowest, for each criterion with overall levels.
     """
 
     ratings: Ratings
@@ -61,6 +63,8 @@ def simulate(
     low_agreement: float = 2.0,
     missing: float = 0.02,
     pix_error_sd: float = 1.6,
+    global_level: bool = False,
+    global_error_sd: float = 0.8,
     framework: str | Framework | None = None,
     seed: int = 1,
 ) -> Simulation:
@@ -94,6 +98,11 @@ def simulate(
         Share of the ratings lost at random.
     pix_error_sd
         Error of the automated part, in logits, around the same ability.
+    global_level
+        Each trainer also gives the file an overall level, on a criterion with the role "global" that the framework then
+        gains; where the framework has one, such levels are drawn anyway.
+    global_error_sd
+        Error of the overall level, in logits, around the student as the trainer sees him.
 
     Raises
     ------
@@ -105,6 +114,7 @@ def simulate(
     Same seed, same data. Jury and INSPÉ levels follow the framework's rule.
     """
     chosen = framework if isinstance(framework, Framework) else load_framework(framework)
+    chosen = with_global_level(chosen) if global_level else chosen
     trainers = trainers if trainers is not None else max(3 * inspe, trainers_per_student * inspe, students // 33)
     settings = {name: value for name, value in locals().items() if name not in ("framework", "chosen")}
     settings = {name: 0 if value is None else value for name, value in settings.items()}
@@ -114,7 +124,12 @@ def simulate(
     session, mention = _groups(rng, chosen, students, sessions)
     true, truth = _parameters(rng, chosen, who, session, mention, settings)
     scores = drawn_scores(rng, who, true)
-    ratings = _ratings(rng, chosen, who, scores, session, mention, settings["missing"])
+    overall = _overall(rng.spawn(1)[0], chosen, who, true, settings["global_error_sd"])
+    truth["global_cuts"] = {
+        key: dict(zip([level.key for level in chosen.scale(key)[1:]], _global_cuts(chosen, key).tolist(), strict=True))
+        for key in _global_keys(chosen)
+    }
+    ratings = _ratings(rng, chosen, who, scores, overall, session, mention, settings["missing"])
     table = _students(rng, ratings, who, true.ability, session, mention, settings["pix_error_sd"])
     return Simulation(ratings, table, {"settings": settings | {"framework": chosen.version}, **truth})
 
@@ -232,21 +247,58 @@ def _student_names(n: int) -> list[str]:
     return [f"E{index + 1:06d}" for index in range(n)]
 
 
+def _global_keys(framework: Framework) -> list[str]:
+    return [criterion.key for criterion in framework.criteria if criterion.role == "global"]
+
+
+def _global_cuts(framework: Framework, key: str) -> np.ndarray:
+    """Where each level above the lowest begins for a trainer of severity zero who judges the file as a whole."""
+    n = framework.n_levels(key) - 1
+    return np.array(_STEPS) if n == len(_STEPS) else np.linspace(-2, 2, n) if n > 1 else np.zeros(n)
+
+
+def _overall(
+    rng: np.random.Generator, framework: Framework, who: Design, true: Parameters, error_sd: float
+) -> np.ndarray:
+    """Overall levels (student, seat, global criterion)."""
+    cuts = [_global_cuts(framework, key) for key in _global_keys(framework)]
+    drawn = [drawn_overall(rng, who, true, own, error_sd) for own in cuts]
+    return np.stack(drawn, axis=2) if drawn else np.zeros((*who.panel.shape, 0), dtype=np.int64)
+
+
 def _ratings(
     rng: np.random.Generator,
     framework: Framework,
     who: Design,
     scores: np.ndarray,
+    overall: np.ndarray,
     session: np.ndarray,
     mention: np.ndarray,
     missing: float,
 ) -> Ratings:
-    n_students, _seats, n_criteria = scores.shape
-    student, seat, criterion = (index.ravel() for index in np.indices(scores.shape))
     kept = rng.random(scores.size) >= missing
-    student, seat, criterion = student[kept], seat[kept], criterion[kept]
+    scored = [entry.key for entry in framework.scored]
+    tables = [_rows(framework, who, scores, kept, scored, session, mention)]
+    if overall.size:
+        every = np.ones(overall.size, dtype=bool)
+        tables.append(_rows(framework, who, overall, every, _global_keys(framework), session, mention))
+    table = pd.concat(tables) if len(tables) > 1 else tables[0]
+    return Ratings.trusted(prepare(table, framework), framework, simulated=True)
+
+
+def _rows(
+    framework: Framework,
+    who: Design,
+    scores: np.ndarray,
+    kept: np.ndarray,
+    keys: list[str],
+    session: np.ndarray,
+    mention: np.ndarray,
+) -> pd.DataFrame:
+    """One row for each of the ``scores`` (student, seat, criterion) that are ``kept`` (student × seat × criterion,)."""
+    n_students, _seats, n_criteria = scores.shape
+    student, seat, criterion = (index.ravel()[kept] for index in np.indices(scores.shape))
     trainer = who.panel[student, seat]
-    keys = [entry.key for entry in framework.scored]
     width = max(framework.n_levels(key) for key in keys)
     values = np.zeros((n_criteria, width))
     for index, key in enumerate(keys):
@@ -254,7 +306,7 @@ def _ratings(
     inspe = _inspe_names(int(who.trainer_home.max()) + 1)
     n_sessions = int(session.max()) + 1
     mentions = [entry.key for entry in framework.mentions]
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "student": _named(student, _student_names(n_students)),
             "trainer": _named(trainer, _trainer_names(len(who.trainer_home))),
@@ -267,7 +319,6 @@ def _ratings(
             "score": values[criterion, scores.ravel()[kept]],
         }
     )
-    return Ratings.trusted(prepare(table, framework), framework, simulated=True)
 
 
 def _named(codes: np.ndarray, names: Any) -> pd.Categorical:
