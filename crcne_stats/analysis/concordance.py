@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crcne_stats.analysis.levels import inspe_levels
+from crcne_stats.analysis.levels import told
+from crcne_stats.analysis.student_pairs import GATES, ceiling, failed_level, level_keys, student_pairs
 from crcne_stats.core import agreement, agreement_resamples, association, decisions
 from crcne_stats.core.counts import counts
 from crcne_stats.core.resample import Progress
@@ -21,9 +22,7 @@ from crcne_stats.domain.students import Students
 FEW_STUDENTS = 30
 MANY = 0.1
 """From this share of computed levels on, the rule that made them is a main point."""
-NOT_REACHED = "not_reached"
 DIRECTIONS = ("above", "equal", "below")
-GATES = ("not_admissible", "admissible")
 COEFFICIENTS = ("percent", "cohen", "gwet_ac")
 
 
@@ -71,11 +70,11 @@ def concordance(
     settings: dict[str, Any] = {"weights": weights, "resamples": resamples, "seed": seed}
     if students is None or not len(students):
         return Result("concordance", settings=settings | {"reason": "no_students"}, inputs=inputs)
-    framework, pairs = ratings.framework, _pairs(ratings, students)
+    framework, pairs = ratings.framework, student_pairs(ratings, students)
     if reason := _impossible(pairs):
         return Result("concordance", settings=settings | {"reason": reason}, inputs=inputs)
     rule = framework.rules.combination
-    settings |= {"combination": rule, "highest_pix_level": _ladder(framework)[_ceiling(framework)]}
+    settings |= {"combination": rule, "highest_pix_level": level_keys(framework)[ceiling(framework)]}
     tables = {
         "cross": _cross(pairs, framework),
         "concordance": _coefficients(pairs, framework, weights, resamples, seed, progress),
@@ -95,73 +94,8 @@ def _impossible(pairs: pd.DataFrame) -> str:
     return "" if ((pairs["pix"] >= 0) | (pairs["gate"] >= 0)).any() else "no_pix_results"
 
 
-def _ladder(framework: Framework) -> list[str]:
-    return [level.key for level in framework.levels]
-
-
-def _ceiling(framework: Framework) -> int:
-    """Index of the highest level that PIX+Édu can give."""
-    ladder = _ladder(framework)
-    known = [ladder.index(key) for key in framework.pix_levels if key in ladder]
-    return max(known, default=len(ladder) - 1)
-
-
-def _failed(framework: Framework) -> int:
-    """Index of «not reached», -1 in a framework without it."""
-    ladder = _ladder(framework)
-    return ladder.index(NOT_REACHED) if NOT_REACHED in ladder else -1
-
-
-def _pairs(ratings: Ratings, students: Students) -> pd.DataFrame:
-    """One row per student of ``students``: codes of the parts (-1: none), who they are, where the level comes from.
-
-    Columns: student (code), session (label), ``inspe``, ``pix``, ``gate`` (1 admissible, 0 not), ``waiting`` and
-    ``refused`` (by the jury), ``computed`` (the INSPÉ level comes from the rule applied to the ratings), ``rated`` (has
-    ratings).
-    """
-    frame, framework = students.frame, ratings.framework
-    rubric = inspe_levels(ratings)
-    row = _matched(frame, rubric)
-    found = row >= 0
-    by_rule = np.where(found, rubric["inspe_level"].cat.codes.to_numpy()[row] if len(rubric) else -1, -1)
-    given = _codes(frame["inspe_level"], _ladder(framework))
-    jury = frame["jury"].astype(object)
-    refused = (jury == "refused").to_numpy() & (given < 0)
-    given = np.where(refused, _failed(framework), given)
-    return pd.DataFrame(
-        {
-            "student": frame["student"].cat.codes.to_numpy().astype(np.int64),
-            "session": frame["session"].astype(object),
-            "inspe": np.where((given >= 0) | refused, given, by_rule).astype(np.int64),
-            "pix": _codes(frame["pix_level"], _ladder(framework)),
-            "gate": _codes(frame["pix_gate"], list(GATES)),
-            "waiting": (jury == "waiting").to_numpy(),
-            "refused": refused,
-            "computed": (given < 0) & ~refused & (by_rule >= 0),
-            "rated": found,
-        }
-    )
-
-
-def _codes(values: pd.Series, labels: list[str]) -> np.ndarray:
-    """Index of each value in ``labels``; -1 for a missing one."""
-    return pd.Categorical(values.astype(object), categories=labels).codes.astype(np.int64)
-
-
-def _matched(frame: pd.DataFrame, rubric: pd.DataFrame) -> np.ndarray:
-    """For each row of ``frame`` the row of ``rubric`` of the same student, -1 where there is none.
-
-    Where a side has no session, the student alone decides, and the last session of the ratings counts.
-    """
-    both = bool(frame["session"].notna().any() and rubric["session"].notna().any())
-    keys = ["session", "student"] if both else ["student"]
-    known = rubric[keys].astype(object).assign(row=np.arange(len(rubric))).drop_duplicates(keys, keep="last")
-    joined = frame[keys].astype(object).merge(known, on=keys, how="left", sort=False)
-    return joined["row"].fillna(-1).to_numpy().astype(np.int64)
-
-
 def _cross(pairs: pd.DataFrame, framework: Framework) -> pd.DataFrame:
-    ladder, top = _ladder(framework), _ceiling(framework)
+    ladder, top = level_keys(framework), ceiling(framework)
     table = association.cross_table(pairs["inspe"], pairs["pix"], len(ladder), len(ladder))
     # Levels that PIX+Édu cannot give are no columns, unless a file has them all the same.
     shown = [j for j in range(len(ladder)) if j <= top or table[:, j].any()]
@@ -176,7 +110,7 @@ def _cross(pairs: pd.DataFrame, framework: Framework) -> pd.DataFrame:
 
 def _gate(pairs: pd.DataFrame, framework: Framework) -> pd.DataFrame:
     """Share admissible, level by level of the INSPÉ part: the shares of one level add up to one."""
-    ladder = _ladder(framework)
+    ladder = level_keys(framework)
     table = association.cross_table(pairs["inspe"], pairs["gate"], len(ladder), len(GATES))
     rows = []
     for i, level in enumerate(ladder):
@@ -200,7 +134,7 @@ def _common(pairs: pd.DataFrame, framework: Framework) -> tuple[np.ndarray, np.n
     """Both codes on the common scale and the student's code, for the students who have both levels."""
     both = pairs[(pairs["inspe"] >= 0) & (pairs["pix"] >= 0)]
     pix = both["pix"].to_numpy()
-    top = max(_ceiling(framework), int(pix.max(initial=0)))
+    top = max(ceiling(framework), int(pix.max(initial=0)))
     return np.minimum(both["inspe"].to_numpy(), top), pix, np.unique(both["student"], return_inverse=True)[1]
 
 
@@ -214,7 +148,7 @@ def _coefficients(
 ) -> pd.DataFrame:
     inspe, pix, student = _common(pairs, framework)
     n, n_students = len(inspe), len(np.unique(student))
-    scores = [level.score for level in framework.levels][: max(_ceiling(framework), int(pix.max(initial=0))) + 1]
+    scores = [level.score for level in framework.levels][: max(ceiling(framework), int(pix.max(initial=0))) + 1]
     names = list(dict.fromkeys(["identity", weights]))
     if n < 2:
         reason = "gate_only" if (pairs["gate"] >= 0).any() and not (pairs["pix"] >= 0).any() else "no_pair"
@@ -273,7 +207,7 @@ def _direction(pairs: pd.DataFrame, framework: Framework) -> pd.DataFrame:
 
 def _joint(pairs: pd.DataFrame, framework: Framework) -> pd.DataFrame:
     """Certified levels from the lowest to the highest, then the other states."""
-    ladder, failed = _ladder(framework), _failed(framework)
+    ladder, failed = level_keys(framework), failed_level(framework)
     level, state = _joint_codes(pairs, framework)
     certified = state == decisions.CERTIFIED
     rows = [
@@ -289,7 +223,7 @@ def _joint(pairs: pd.DataFrame, framework: Framework) -> pd.DataFrame:
 
 
 def _joint_codes(pairs: pd.DataFrame, framework: Framework) -> tuple[np.ndarray, np.ndarray]:
-    failed = _failed(framework)
+    failed = failed_level(framework)
     if framework.rules.combination == "gate":
         level, state = decisions.joint_gate(pairs["inspe"], pairs["gate"], failed, pairs["waiting"])
     else:
@@ -301,7 +235,7 @@ def _joint_codes(pairs: pd.DataFrame, framework: Framework) -> tuple[np.ndarray,
 def _binding(pairs: pd.DataFrame, framework: Framework) -> pd.DataFrame:
     known = ~pairs["waiting"].to_numpy()
     if framework.rules.combination == "gate":
-        inspe, gate, failed = pairs["inspe"].to_numpy(), pairs["gate"].to_numpy(), _failed(framework)
+        inspe, gate, failed = pairs["inspe"].to_numpy(), pairs["gate"].to_numpy(), failed_level(framework)
         decided = known & (inspe >= 0) & (gate >= 0)
         no_inspe, no_pix = (inspe == failed) & decided, (gate == 0) & decided
         parts = {
@@ -311,7 +245,7 @@ def _binding(pairs: pd.DataFrame, framework: Framework) -> pd.DataFrame:
             "both": no_inspe & no_pix,
         }
     else:
-        code = np.where(known, decisions.binding(pairs["inspe"], pairs["pix"], _ceiling(framework)), -1)
+        code = np.where(known, decisions.binding(pairs["inspe"], pairs["pix"], ceiling(framework)), -1)
         decided = code >= 0
         parts = {name: code == position for position, name in enumerate(decisions.BINDING)}
     table = pd.DataFrame({"binding": list(parts), "n_students": [int(part.sum()) for part in parts.values()]})
@@ -325,10 +259,9 @@ def _notes(pairs: pd.DataFrame, tables: dict[str, pd.DataFrame], framework: Fram
     computed = int(pairs["computed"].sum())
     if computed:
         rules = framework.rules
-        rule = {"trainers": rules.trainers, "item": rules.item, "level": rules.inspe_level, "rounding": rules.rounding}
         rank = 60.0 if rules.published else 12.0 if computed >= MANY * len(pairs) else 42.0
         key = "concordance.level_by_rule" if rules.published else "concordance.level_by_unpublished_rule"
-        found.append(Note(key, {"n": computed, **rule}, "caution", rank, computed))
+        found.append(Note(key, {"n": computed, **told(rules)}, "caution", rank, computed))
     both = (pairs["inspe"] >= 0) & (pairs["pix"] >= 0)
     cut = int((pairs.loc[both, "inspe"].to_numpy() > inspe).sum())
     if cut:
