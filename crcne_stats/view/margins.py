@@ -15,7 +15,7 @@ from crcne_stats.domain.columns import COLUMNS
 _ASPECTS = {
     "coefficient", "weights", "method", "reason", "design", "form", "name", "source", "estimator", "hypothesis",
     "scale", "reading", "panel", "verdict", "verdict_low", "verdict_high", "verdict_sure", "conclusion", "decisive",
-    "fairness_verdict", "centrality_verdict", "halo_verdict",
+    "reliability_from", "fairness_verdict", "centrality_verdict", "halo_verdict",
 }  # fmt: skip
 """Columns that name not whom a row is about but what is said of them."""
 
