@@ -28,9 +28,10 @@ class Estimates:
     """What was estimated, whatever the method.
 
     ``value``, ``se``, ``robust_se`` (parameter,), NaN without estimate; ``covariance``, ``robust_covariance``
-    (estimate, estimate), free parameters first, then ``coefficient`` (column,) of ``design`` (person, column);
-    ``ability`` and ``variance`` (person,): posterior mean and variance, or the joint estimate and its squared error,
-    NaN without a rating that counts; ``halo`` the standard deviation of the student × trainer effect, 0 without one;
+    (estimate, estimate), free parameters first, then ``coefficient`` (column,) of ``design`` (person, column),
+    NaN for the column of persons none of whose ratings counts; ``ability`` and ``variance`` (person,): posterior mean
+    and variance, or the joint estimate and its squared error, NaN without a rating that counts; ``halo`` the standard
+    deviation of the student × trainer effect, 0 without one;
     ``posterior`` (person, node) on ``nodes``, empty for a joint fit.
     """
 
@@ -64,6 +65,11 @@ class Estimates:
         robust = not self.halo and np.isfinite(self.robust_covariance).all()
         return self.robust_covariance if robust else self.covariance
 
+    @property
+    def informed(self) -> np.ndarray:
+        """Persons (person,) whose mean ability is known."""
+        return np.asarray(~(self.design[:, np.isnan(self.coefficient)] != 0).any(axis=1))
+
     def block(self, name: str) -> slice:
         """Where the parameters of a facet, an interaction or the thresholds stand."""
         return self.plan.blocks[name].range
@@ -75,7 +81,7 @@ def marginal(fit: Fit) -> Estimates:
     ability, variance = (np.where(rated_, x, np.nan) for x in (fit.found.eap, fit.found.variance))
     return Estimates(
         fit.plan, fit.value, fit.se, fit.robust_se, fit.covariance, fit.robust_covariance,
-        np.nan_to_num(fit.coefficient), ability, variance, fit.problem.population.design, fit.found.posterior,
+        fit.coefficient, ability, variance, fit.problem.population.design, fit.found.posterior,
         fit.found.nodes, fit.halo,
     )  # fmt: skip
 

@@ -98,10 +98,10 @@ def scale(fitted: Fitted, assumption: str, inspe_means: Mapping[str, float] | No
         first = len(fit.plan.free)
         offset = np.zeros((n_parts, size))
         offset[:, first : first + weights.shape[1]] = weights
-        shift = target - weights @ fit.coefficient
+        shift = target - weights @ np.nan_to_num(fit.coefficient)
         rows = np.where(used[:, None], rows - offset[asked.trainer_component], 0.0)
         base = base + shift[asked.trainer_component]
-        if assumption != "anchors":
+        if assumption != "anchors" and used.any():
             rows = np.where(used[:, None], rows - rows[used].mean(axis=0), 0.0)
             shift = shift - np.nanmean(base)
             base = base - np.nanmean(base)
@@ -117,11 +117,11 @@ def _means(fitted: Fitted, inspe_means: Mapping[str, float] | None, alike: bool)
     asked, fit = fitted.asked, fitted.measured
     n_parts, n_groups = max(asked.n_components, 1), int(fitted.group.max(initial=0)) + 1
     target = np.zeros(n_parts)
-    chosen = np.ones(len(fitted.group), dtype=bool)
+    chosen = fit.informed
     if inspe_means is not None:
         value = asked.people["inspe"].astype(object).map(lambda name: inspe_means.get(str(name), np.nan))
         numbers = value.to_numpy(dtype=float)
-        chosen = np.isfinite(numbers)
+        chosen = fit.informed & np.isfinite(numbers)
         for part in range(n_parts):
             mine = chosen & (asked.component == part)
             target[part] = numbers[mine].mean() if mine.any() else 0.0
@@ -141,6 +141,7 @@ def linkable(fitted: Fitted, inspe_means: Mapping[str, float] | None, pix: Any) 
         return {name: "no_population" if name != "equal_trainer_means" else "" for name in LINKS}
     known = asked.people["inspe"].astype(object)
     anchored = np.array([str(name) in (inspe_means or {}) for name in known], dtype=bool)
+    anchored &= fitted.measured.informed
     every = all(anchored[asked.component == part].any() for part in range(asked.n_components))
     reasons = dict.fromkeys(LINKS, "")
     if not every:
