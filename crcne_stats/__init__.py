@@ -28,6 +28,7 @@ _HOMES = {
     "load_ratings": "data.ratings",
     "load_students": "data.students",
     "load_anchors": "data.anchors",
+    "load_rating_weights": "data.rating_weights",
     "pseudonymise": "data.pseudonyms",
     "planning": "analysis.planning",
     "plausible_values": "analysis.severity_students",

@@ -55,14 +55,28 @@ class Estimates:
         return np.nan_to_num(self.value)
 
     @property
+    def weighted(self) -> bool:
+        """Whether ratings have weights: the model's errors then take them for more ratings than there are."""
+        return self.plan.data.weight is not None
+
+    def of_intervals(self, se: np.ndarray, robust_se: np.ndarray) -> np.ndarray:
+        """The error that intervals rest on, from the model's and the sandwich's.
+
+        The model's with halo in it, else the larger of both; of weighted ratings the sandwich's where there is one.
+        """
+        if self.weighted:
+            return np.where(np.isfinite(robust_se), robust_se, se)
+        return se if self.halo else np.fmax(se, robust_se)
+
+    @property
     def error(self) -> np.ndarray:
-        """The error (parameter,) of intervals: the model's with halo in it, else the larger of model and sandwich."""
-        return self.se if self.halo else np.fmax(self.se, self.robust_se)
+        """The error (parameter,) of intervals."""
+        return self.of_intervals(self.se, self.robust_se)
 
     @property
     def error_covariance(self) -> np.ndarray:
-        """The model's covariance with halo in it, else the sandwich where there is one."""
-        robust = not self.halo and np.isfinite(self.robust_covariance).all()
+        """The model's covariance with halo in it (of unweighted ratings), else the sandwich where there is one."""
+        robust = (self.weighted or not self.halo) and np.isfinite(self.robust_covariance).all()
         return self.robust_covariance if robust else self.covariance
 
     @property
