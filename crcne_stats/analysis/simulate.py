@@ -59,6 +59,7 @@ def simulate(
     dif: float = 0.8,
     drift: float = 0.6,
     low_agreement: float = 2.0,
+    taste_sd: float = 0.0,
     missing: float = 0.02,
     pix_error_sd: float = 1.6,
     framework: str | Framework | None = None,
@@ -90,6 +91,8 @@ def simulate(
         Logits by which two criteria become harder and easier from the first session to the last.
     low_agreement
         Standard deviation in logits of the trainers' own views of one criterion.
+    taste_sd
+        The same for every criterion (trainer × criterion).
     missing
         Share of the ratings lost at random.
     pix_error_sd
@@ -162,7 +165,8 @@ def _parameters(
     halo = s["halo_sd"] * rng.standard_normal((len(who.home), seats))
     thresholds = _thresholds(rng, framework)
     difficulty = centred(rng, s["difficulty_sd"], n_criteria)
-    taste = np.zeros((n_trainers, n_criteria))
+    # Without it nothing is drawn, so that the numbers of a seed stay what they were.
+    taste = centred(rng, s["taste_sd"], n_trainers, n_criteria) if s["taste_sd"] else np.zeros((n_trainers, n_criteria))
     spots = _spots(n_criteria)
     planted: dict[str, Any] = {}
     if s["disordered"] and framework.n_levels(criteria[spots["disordered"]]) == len(_SWAPPED) + 1:
