@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from crcne_stats.analysis.levels import on_ladder
+from crcne_stats.analysis.levels import levels_from_cells, on_ladder
 from crcne_stats.analysis.severity import Measured
 from crcne_stats.analysis.severity_fit import Fitted
 from crcne_stats.analysis.severity_scale import Scale
-from crcne_stats.core import decisions
 from crcne_stats.core.award_risk import Reach, parameter_variance
 from crcne_stats.core.deserved import (
     Cumulants,
+    LevelOf,
     Spread,
     Together,
     Yardstick,
@@ -114,16 +114,11 @@ def ladder_scores(fitted: Fitted) -> np.ndarray:
     return np.array([on_ladder(framework, row, place) for row in table])
 
 
-def rule(framework: Framework) -> Any:
+def rule(framework: Framework) -> LevelOf:
     """The framework's rule as a function from scores (file, criterion) to levels (file,)."""
-    rules = framework.rules
-    chosen = decisions.Rule(rules.trainers, rules.item, rules.inspe_level, rules.rounding)
-    names = list(dict.fromkeys(entry.item for entry in framework.criteria))
-    item = np.array([names.index(entry.item) for entry in framework.scored])
-    ladder = [level.score for level in framework.levels]
 
     def level_of(cells: np.ndarray) -> np.ndarray:
-        return decisions.rounded(decisions.file_values(cells, item, len(names), chosen)[1], ladder, chosen.rounding)
+        return levels_from_cells(framework, cells, framework.rules)
 
     return level_of
 
