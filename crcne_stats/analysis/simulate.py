@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 
 from crcne_stats.analysis.levels import inspe_levels
+from crcne_stats.analysis.simulate_overall import global_cuts, global_keys, overall_levels
 from crcne_stats.core.simulation import Design, Parameters, centred, design, drawn_scores
 from crcne_stats.domain.framework import Framework
+from crcne_stats.domain.framework_draft import with_global_level
 from crcne_stats.domain.frameworks import load_framework
 from crcne_stats.domain.ratings import Ratings, prepare
 from crcne_stats.domain.students import Students
@@ -33,8 +35,9 @@ class Simulation:
 
     ``truth`` holds only numbers, texts, lists and mappings, so that it can be written as JSON: ``settings``, and the
     true ``ability`` of each student, ``severity``, ``centrality`` and ``inspe`` of each trainer, ``inspe_ability``,
-    ``difficulty`` and ``thresholds`` of each criterion in the first session, the ``planted`` defects by criterion, and
-    the trainers' own ``views`` of the criterion with low agreement.
+    ``difficulty`` and ``thresholds`` of each criterion in the first session, the ``planted`` defects by criterion, the
+    trainers' own ``views`` of the criterion with low agreement, and ``global_cuts`` of each level above the lowest for
+    each criterion with overall levels.
     """
 
     ratings: Ratings
@@ -71,8 +74,11 @@ def simulate(
     dif: float = 0.8,
     drift: float = 0.6,
     low_agreement: float = 2.0,
+    taste_sd: float = 0.0,
     missing: float = 0.02,
     pix_error_sd: float = 1.6,
+    global_level: bool = False,
+    global_error_sd: float = 0.8,
     framework: str | Framework | None = None,
     seed: int = 1,
 ) -> Simulation:
@@ -102,10 +108,17 @@ def simulate(
         Logits by which two criteria become harder and easier from the first session to the last.
     low_agreement
         Standard deviation in logits of the trainers' own views of one criterion.
+    taste_sd
+        The same for every criterion (trainer × criterion).
     missing
         Share of the ratings lost at random.
     pix_error_sd
         Error of the automated part, in logits, around the same ability.
+    global_level
+        Each trainer also gives the file an overall level, on a criterion with the role "global" that the framework then
+        gains; where the framework has one, such levels are drawn anyway.
+    global_error_sd
+        Error of the overall level, in logits, around the student as the trainer sees him.
 
     Raises
     ------
@@ -117,6 +130,7 @@ def simulate(
     Same seed, same data. Jury and INSPÉ levels follow the framework's rule.
     """
     chosen = framework if isinstance(framework, Framework) else load_framework(framework)
+    chosen = with_global_level(chosen) if global_level else chosen
     trainers = trainers if trainers is not None else max(3 * inspe, trainers_per_student * inspe, students // 33)
     settings = {name: value for name, value in locals().items() if name not in ("framework", "chosen")}
     settings = {name: 0 if value is None else value for name, value in settings.items()}
@@ -126,12 +140,14 @@ def simulate(
     session, mention = drawn_groups(rng, chosen, students, sessions)
     true, truth = _parameters(rng, chosen, who, session, mention, settings)
     scores = drawn_scores(rng, who, true)
+    truth["global_cuts"] = global_cuts(chosen)
+    overall = overall_levels(rng.spawn(1)[0], chosen, who, true, settings["global_error_sd"])
     labels = session_names(chosen, sessions)
     cohort = Cohort(
         student_names(students), [labels[code] for code in session], mention, trainer_names(trainers),
         list(inspe_names(inspe)),
     )  # fmt: skip
-    ratings = drawn_ratings(rng, chosen, who, scores, cohort, settings["missing"])
+    ratings = drawn_ratings(rng, chosen, who, scores, cohort, settings["missing"], overall)
     table = drawn_students(rng, ratings, who, true.ability, cohort, settings["pix_error_sd"])
     return Simulation(ratings, table, {"settings": settings | {"framework": chosen.version}, **truth})
 
@@ -182,7 +198,8 @@ def _parameters(
     halo = s["halo_sd"] * rng.standard_normal((len(who.home), seats))
     thresholds = drawn_thresholds(rng, framework)
     difficulty = centred(rng, s["difficulty_sd"], n_criteria)
-    taste = np.zeros((n_trainers, n_criteria))
+    # Without it nothing is drawn, so that the numbers of a seed stay what they were.
+    taste = centred(rng, s["taste_sd"], n_trainers, n_criteria) if s["taste_sd"] else np.zeros((n_trainers, n_criteria))
     spots = _spots(n_criteria)
     planted: dict[str, Any] = {}
     views: dict[str, float] = {}
@@ -259,14 +276,30 @@ def student_names(n: int) -> list[str]:
 
 
 def drawn_ratings(
-    rng: np.random.Generator, framework: Framework, who: Design, scores: np.ndarray, cohort: Cohort, missing: float
+    rng: np.random.Generator,
+    framework: Framework,
+    who: Design,
+    scores: np.ndarray,
+    cohort: Cohort,
+    missing: float,
+    overall: np.ndarray | None = None,
 ) -> Ratings:
-    """Ratings from levels (student, seat, criterion), a share of them lost."""
-    student, seat, criterion = (index.ravel() for index in np.indices(scores.shape))
+    """Ratings from levels (student, seat, criterion), a share of them lost; ``overall`` ones likewise, none lost."""
     kept = rng.random(scores.size) >= missing
-    student, seat, criterion = student[kept], seat[kept], criterion[kept]
+    scored = [entry.key for entry in framework.scored]
+    tables = [_rows(framework, who, scores, kept, scored, cohort)]
+    if overall is not None and overall.size:
+        tables.append(_rows(framework, who, overall, np.ones(overall.size, dtype=bool), global_keys(framework), cohort))
+    table = pd.concat(tables) if len(tables) > 1 else tables[0]
+    return Ratings.trusted(prepare(table, framework), framework, simulated=True)
+
+
+def _rows(
+    framework: Framework, who: Design, scores: np.ndarray, kept: np.ndarray, keys: list[str], cohort: Cohort
+) -> pd.DataFrame:
+    """One row for each of the ``scores`` (student, seat, criterion) that are ``kept`` (student × seat × criterion,)."""
+    student, seat, criterion = (index.ravel()[kept] for index in np.indices(scores.shape))
     trainer = who.panel[student, seat]
-    keys = [entry.key for entry in framework.scored]
     width = max(framework.n_levels(key) for key in keys)
     values = np.zeros((len(keys), width))
     for index, key in enumerate(keys):
@@ -274,7 +307,7 @@ def drawn_ratings(
     mentions = [entry.key for entry in framework.mentions]
     labels = sorted(set(cohort.session))
     session = np.array([labels.index(name) for name in cohort.session])
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "student": _named(student, cohort.students),
             "trainer": _named(trainer, cohort.trainers),
@@ -287,7 +320,6 @@ def drawn_ratings(
             "score": values[criterion, scores.ravel()[kept]],
         }
     )
-    return Ratings.trusted(prepare(table, framework), framework, simulated=True)
 
 
 def _named(codes: np.ndarray, names: Any) -> pd.Categorical:
