@@ -46,8 +46,9 @@ def load_rating_weights(path: str | Path, framework: Framework | None = None) ->
         if places:
             parts.append(_weights(raw, places[0], framework, problems))
     if not parts:
-        place = {"file": raws[0].file, "sheet": raws[0].sheet, "row": raws[0].header_row}
-        problems.add(Problem("missing_column", {"wanted": NAMES[0]}, **place, column=NAMES[0]))
+        first = raws[0]
+        values = {"wanted": NAMES[0]}
+        problems.add(Problem("missing_column", values, first.file, first.sheet, first.header_row, NAMES[0]))
     if problems:
         raise DataError(problems)
     return pd.concat(parts, ignore_index=True)
