@@ -30,6 +30,7 @@ _HOMES = {
     "load_anchors": "data.anchors",
     "pseudonymise": "data.pseudonyms",
     "planning": "analysis.planning",
+    "priorities": "analysis.priorities",
     "plausible_values": "analysis.severity_students",
     "published": "view.disclosure",
     "severity": "analysis.severity",

@@ -16,6 +16,7 @@ from crcne_stats.analysis.fairness import fairness
 from crcne_stats.analysis.generalizability import generalizability
 from crcne_stats.analysis.icc import icc
 from crcne_stats.analysis.planning import planning
+from crcne_stats.analysis.priorities import priorities
 from crcne_stats.analysis.severity import severity
 from crcne_stats.domain.analyses import ANALYSES, Analysis
 from crcne_stats.domain.errors import DataError, Problem, Problems
@@ -33,6 +34,7 @@ FUNCTIONS: dict[str, Callable[..., Result]] = {
     "fairness": fairness,
     "concordance": concordance,
     "planning": planning,
+    "priorities": priorities,
 }
 """The function of each analysis of the list."""
 
