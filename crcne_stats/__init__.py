@@ -36,6 +36,7 @@ _HOMES = {
     "severity": "analysis.severity",
     "severity_difference": "analysis.severity_assumptions",
     "simulate": "analysis.simulate",
+    "simulate_next": "analysis.simulate_next",
     "study": "analysis.study",
     "table": "view.tables",
     "write_anchors": "data.anchors",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from crcne_stats.analysis.levels import told
 from crcne_stats.analysis.student_pairs import GATES, ceiling, failed_level, level_keys, student_pairs
 from crcne_stats.core import agreement, agreement_resamples, association, decisions
 from crcne_stats.core.counts import counts
@@ -258,10 +259,9 @@ def _notes(pairs: pd.DataFrame, tables: dict[str, pd.DataFrame], framework: Fram
     computed = int(pairs["computed"].sum())
     if computed:
         rules = framework.rules
-        rule = {"trainers": rules.trainers, "item": rules.item, "level": rules.inspe_level, "rounding": rules.rounding}
         rank = 60.0 if rules.published else 12.0 if computed >= MANY * len(pairs) else 42.0
         key = "concordance.level_by_rule" if rules.published else "concordance.level_by_unpublished_rule"
-        found.append(Note(key, {"n": computed, **rule}, "caution", rank, computed))
+        found.append(Note(key, {"n": computed, **told(rules)}, "caution", rank, computed))
     both = (pairs["inspe"] >= 0) & (pairs["pix"] >= 0)
     cut = int((pairs.loc[both, "inspe"].to_numpy() > inspe).sum())
     if cut:
