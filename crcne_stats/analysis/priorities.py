@@ -69,7 +69,8 @@ def priorities(
         ``tables["priorities"]``: a row for each criterion, in order: ``priority_index`` with bounds that hold for all
         the criteria at once, ``rank`` and the ranks left open (``rank_low`` to ``rank_high``); ``priority`` "revise"
         where the index surely exceeds 1, the edge of the tolerable, all criteria being looked at; "likely" where it
-        does so in 95 % of the resamples (``probability_above``); "keep" elsewhere; ``symptom``, the worst, with what it concerns, and a ``suggestion``.
+        does so in 95 % of the resamples (``probability_above``); "keep" elsewhere; ``symptom``, the worst, with what it
+        concerns, and a ``suggestion``.
 
         ``tables["symptoms"]``: each criterion and symptom at its worst: ``value`` with its own percentile interval and
         ``tolerable`` in the symptom's units, ``strain`` on the common scale. Symptoms and edges: ``levels``, distance

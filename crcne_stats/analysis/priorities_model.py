@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -145,7 +146,7 @@ def _levels(asked: Design, fit: mml.Fit) -> tuple[list[dict[str, Any]], np.ndarr
     for criterion, key in enumerate(asked.names["criterion"]):
         scale = sorted(asked.ratings.framework.scale(key), key=lambda level: level.score)
         used = [level for level in range(len(scale)) if (criterion, level) in place]
-        for level, above in zip(used, used[1:], strict=False):
+        for level, above in pairwise(used):
             row = np.zeros(len(fit.plan.status))
             ends = [place[criterion, level], place[criterion, above]]
             reason = "" if all(fit.plan.status[end] == ESTIMATED for end in ends) else "no_spread"

@@ -104,8 +104,8 @@ def _weights(tables: Mapping[str, pd.DataFrame], chosen: pd.DataFrame, n: int) -
     stability = tables["stability"].set_index("criterion")
     mine = stability.loc[chosen["criterion"]].head(TOLD)
     share = float(mine["share_first"].min())
-    values = {"n": int(stability["n_weightings"].iloc[0]), "share": share, "criterion": str(mine["share_first"].idxmin()),
-              "k": len(mine), "worst": int(mine["rank_worst"].max())}  # fmt: skip
+    values = {"n": int(stability["n_weightings"].iloc[0]), "share": share,
+              "criterion": str(mine["share_first"].idxmin())}  # fmt: skip
     key = "weights_hold" if share >= STABLE else "weights_matter"
     return Note(f"priorities.{key}", values, "finding" if share >= STABLE else "caution", 31, n)
 

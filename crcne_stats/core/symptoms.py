@@ -121,7 +121,7 @@ class Disagreement:
 
 
 def swaps(m: Moments) -> Array:
-    """Of the pairs of ratings on two neighbouring levels, the share that lies on different ones (resample, lower level).
+    """Of the pairs of ratings on two neighbouring levels, the share on different ones (resample, lower level).
 
     NaN where no two trainers gave any of the two.
     """
@@ -133,7 +133,10 @@ def swaps(m: Moments) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Association:
-    """Kendall's τ-b of each criterion with another test; ``cells`` (value × level of the test, student) by criterion."""
+    """By how much Kendall's τ-b of each criterion with another test lies below that of the median criterion.
+
+    ``cells`` (value × level of the test, student) are counts, by criterion.
+    """
 
     cells: Sequence[sparse.csr_array]
     n_levels: int

@@ -31,8 +31,8 @@ ANALYSES: tuple[Analysis, ...] = (
     Analysis("difficulty", after=("severity",)),
     Analysis("fairness"),
     Analysis("concordance", inputs=("ratings", "students")),
-    Analysis("priorities", may=("students",)),
     Analysis("planning", after=("generalizability", "severity")),
+    Analysis("priorities", may=("students",)),
 )
 
 
