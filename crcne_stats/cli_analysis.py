@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from crcne_stats.cli_click import Command
+from crcne_stats.analysis.study import FUNCTIONS, answer, needed
+from crcne_stats.cli_click import Command, Integer
 from crcne_stats.cli_options import (
     command,
     data_options,
     files_argument,
     flag,
+    option,
     ratings_options,
     signature_options,
     text_option,
 )
 from crcne_stats.cli_run import Reading, loaded, options_told, progress
-from crcne_stats.cli_workers import repeats, worker_options, workers
+from crcne_stats.cli_workers import draws_at_random, repeats, worker_options, workers
 from crcne_stats.data.anchors import load_anchors
 from crcne_stats.data.plan import write_plan
+from crcne_stats.data.rating_weights import load_rating_weights
 from crcne_stats.domain.analyses import analysis
 from crcne_stats.domain.errors import DataError, Problem
 from crcne_stats.domain.result import Result
@@ -36,44 +37,64 @@ _NONE = "none"
 """How None is written on the command line (``--by none``)."""
 
 
+SEED = 1
+"""The seed of a study that names none."""
 _ROWS = 60
 """A table stops here on the terminal; a file holds them all."""
 
 
 def analysis_command(w: Words, name: str) -> Command:
-    """``crcne <name>``."""
+    """``crcne <name>``: the analysis with the earlier results that it reads, as in a study."""
     entry = analysis(name)
-    function = getattr(importlib.import_module(f"crcne_stats.analysis.{name}"), name)
-    known = signature_options(w, function, {*entry.inputs, *entry.after, *entry.may})
-    asks_students = "students" in (*entry.inputs, *entry.may)
+    chain = [analysis(each) for each in (*needed(name), name)]
+    functions = [FUNCTIONS[each.name] for each in chain]
+    known = signature_options(w, FUNCTIONS[name], {"seed", *entry.inputs, *entry.after, *entry.may})
+    asks_students = "students" in entry.may or any("students" in each.inputs for each in chain)
     data = data_options(w) if asks_students else ratings_options(w)
 
     def run(w: Words, **given: Any) -> None:
         reading = Reading.taken(given)
         ratings, students = loaded(given.pop("files"), given.pop("students", None), given.pop("pix", ()), reading)
-        out, strict, grid = given.pop("out"), given.pop("strict"), given.pop("grid", None)
+        out, strict = given.pop("out"), given.pop("strict")
+        grid, reading_list = given.pop("grid", None), given.pop("reading", None)
         jobs, cluster = given.pop("jobs", None), given.pop("cluster", None)
-        inputs = (ratings, students) if "students" in entry.inputs else (ratings,)
+        seed = given.pop("seed", None)
         asked = {key: None if value == _NONE else value for key, value in given.items() if value is not None}
         if "anchors" in asked:
             asked["anchors"] = load_anchors(str(asked["anchors"]))
-        asked |= {"students": students} if "students" in entry.may and students is not None else {}
-        with progress(w(f"analysis.{name}.title")) as show:
-            if "progress" in inspect.signature(function).parameters:
-                asked["progress"] = show
-            with workers(w, jobs, cluster), options_told(w):
-                result = function(*inputs, **asked)
+        if "rating_weights" in asked:
+            asked["rating_weights"] = load_rating_weights(str(asked["rating_weights"]), ratings.framework)
+        with progress(w(f"analysis.{name}.title")) as show, workers(w, jobs, cluster), options_told(w):
+            result = answer(
+                name, ratings, students, options={name: asked}, seed=SEED if seed is None else seed, progress=show
+            )
         _show(w, published(result, STRICT if strict else THRESHOLD), out)
         if grid is not None:
             with options_told(w):
                 made = write_plan(result, grid, lang=w.language)
             click.echo(w("cli.done.plan", file=str(made), n=len(result.tables["repair"])))
+        if reading_list is not None:
+            _write_reading(w, result, Path(reading_list))
 
     text = w(f"analysis.{name}.question")
-    ends = [*(worker_options(w) if repeats(function) else ()), text_option(w, "out", "out"), flag(w, "strict")]
+    draws = [option(w, "seed", Integer(), shown=SEED)] if any(map(draws_at_random, functions)) else []
+    shared = worker_options(w) if any(map(repeats, functions)) else []
+    ends = [*draws, *shared, text_option(w, "out", "out"), flag(w, "strict")]
     if name == "planning":
         ends.append(text_option(w, "grid", "file", help=w("cli.option.planning.grid")))
+    if name == "priorities":
+        ends.append(text_option(w, "reading", "file", help=w("cli.option.priorities.reading")))
     return command(w, name, run, [files_argument(w), *data, *known, *ends], help=text)
+
+
+def _write_reading(w: Words, result: Result, target: Path) -> None:
+    """The files to read together, which name students: for the owner of the data, never published."""
+    listed = result.tables.get("files")
+    if listed is None:
+        raise DataError([Problem("reading_empty")])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_csv(listed, target)
+    click.echo(w("cli.done.reading", file=str(target), n=len(listed)))
 
 
 def _lines(result: Result, w: Words) -> Iterator[str]:

@@ -12,7 +12,8 @@ from typing import Any
 import click
 import pandas as pd
 
-from crcne_stats.analysis.simulate import simulate
+from crcne_stats.analysis.simulate import Simulation, simulate
+from crcne_stats.analysis.simulate_next import simulate_next
 from crcne_stats.cli_click import Command
 from crcne_stats.cli_options import command, signature_options, text_option
 from crcne_stats.cli_run import options_told
@@ -85,20 +86,31 @@ def _wrapped(text: str, indent: str) -> list[str]:
 
 def simulate_command(w: Words) -> Command:
     """``crcne simulate``, whose options are those of :func:`simulate`."""
-    params = [text_option(w, "out", "folder", required=True), *signature_options(w, simulate)]
+    ends = [text_option(w, "next", "framework")]
+    params = [text_option(w, "out", "folder", required=True), *signature_options(w, simulate), *ends]
     return command(w, "simulate", _simulate, params)
 
 
-def _simulate(w: Words, out: str, **given: Any) -> None:
+def _simulate(w: Words, out: str, next: str | None, **given: Any) -> None:
     with options_told(w):
         made = simulate(**{name: value for name, value in given.items() if value is not None})
-    folder = Path(out)
+        follows = simulate_next(made, next, seed=made.truth["settings"]["seed"] + 1) if next is not None else None
+    _write_simulated(made, Path(out))
+    click.echo(w("cli.done.simulate", folder=out))
+    if follows is not None:
+        folder = Path(out) / "next"
+        _write_simulated(follows, folder)
+        click.echo(w("cli.done.simulate", folder=str(folder)))
+
+
+def _write_simulated(made: Simulation, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_ratings(made.ratings, folder / "ratings.csv")
     write_students(made.students, folder / "students.csv")
+    if made.truth["settings"].get("global_level"):  # a version of its own, without which nobody could read the ratings
+        (folder / "framework.toml").write_text(made.ratings.framework.to_toml(), encoding="utf-8")
     truth = {"simulated": True, **plain(made.truth)}
     (folder / "truth.json").write_text(dumps(truth, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    click.echo(w("cli.done.simulate", folder=out))
 
 
 def validate(

@@ -31,6 +31,11 @@ def repeats(function: Callable[..., Any]) -> bool:
     return REPEATS in inspect.signature(function).parameters
 
 
+def draws_at_random(function: Callable[..., Any]) -> bool:
+    """Whether the numbers of an analysis depend on a seed."""
+    return "seed" in inspect.signature(function).parameters
+
+
 @contextlib.contextmanager
 def workers(w: Words, jobs: int | None, cluster: str | None) -> Iterator[None]:
     """Whatever repeats inside this block is done by ``jobs`` processes, or on the cluster at this address.

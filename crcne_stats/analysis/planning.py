@@ -89,7 +89,7 @@ def planning(
     References
     ----------
     Kruskal (1956), doi:10.1090/S0002-9939-1956-0078686-7; Eswaran & Tarjan (1976), doi:10.1137/0205044; Brennan & Kane
-    (1977), doi:10.1007/BF02294050; Brennan (2001), Generalizability Theory.
+    (1977), doi:10.1111/j.1745-3984.1977.tb00045.x; Brennan (2001), Generalizability Theory.
     """
     settings: dict[str, Any] = {
         "hours_per_file": hours_per_file, "moderation_hours": moderation_hours, "travel_hours": travel_hours,

@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 
 from crcne_stats.analysis.levels import inspe_levels
+from crcne_stats.analysis.simulate_overall import global_cuts, global_keys, overall_levels
 from crcne_stats.core.simulation import Design, Parameters, centred, design, drawn_scores
 from crcne_stats.domain.framework import Framework
+from crcne_stats.domain.framework_draft import with_global_level
 from crcne_stats.domain.frameworks import load_framework
 from crcne_stats.domain.ratings import Ratings, prepare
 from crcne_stats.domain.students import Students
@@ -33,12 +35,25 @@ class Simulation:
 
     ``truth`` holds only numbers, texts, lists and mappings, so that it can be written as JSON: ``settings``, and the
     true ``ability`` of each student, ``severity``, ``centrality`` and ``inspe`` of each trainer, ``inspe_ability``,
-    ``difficulty`` and ``thresholds`` of each criterion in the first session, and the ``planted`` defects by criterion.
+    ``difficulty`` and ``thresholds`` of each criterion in the first session, the ``planted`` defects by criterion, the
+    trainers' own ``views`` of the criterion with low agreement, and ``global_cuts`` of each level above the lowest for
+    each criterion with overall levels.
     """
 
     ratings: Ratings
     students: Students
     truth: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Who takes part: students, their sessions and codes of mentions (student,), names of trainers and of INSPÉ."""
+
+    students: list[str]
+    session: list[str]
+    mention: np.ndarray
+    trainers: list[str]
+    inspe: list[str]
 
 
 def simulate(
@@ -59,8 +74,11 @@ def simulate(
     dif: float = 0.8,
     drift: float = 0.6,
     low_agreement: float = 2.0,
+    taste_sd: float = 0.0,
     missing: float = 0.02,
     pix_error_sd: float = 1.6,
+    global_level: bool = False,
+    global_error_sd: float = 0.8,
     framework: str | Framework | None = None,
     seed: int = 1,
 ) -> Simulation:
@@ -90,10 +108,17 @@ def simulate(
         Logits by which two criteria become harder and easier from the first session to the last.
     low_agreement
         Standard deviation in logits of the trainers' own views of one criterion.
+    taste_sd
+        The same for every criterion (trainer × criterion).
     missing
         Share of the ratings lost at random.
     pix_error_sd
         Error of the automated part, in logits, around the same ability.
+    global_level
+        Each trainer also gives the file an overall level, on a criterion with the role "global" that the framework then
+        gains; where the framework has one, such levels are drawn anyway.
+    global_error_sd
+        Error of the overall level, in logits, around the student as the trainer sees him.
 
     Raises
     ------
@@ -105,17 +130,25 @@ def simulate(
     Same seed, same data. Jury and INSPÉ levels follow the framework's rule.
     """
     chosen = framework if isinstance(framework, Framework) else load_framework(framework)
+    chosen = with_global_level(chosen) if global_level else chosen
     trainers = trainers if trainers is not None else max(3 * inspe, trainers_per_student * inspe, students // 33)
     settings = {name: value for name, value in locals().items() if name not in ("framework", "chosen")}
     settings = {name: 0 if value is None else value for name, value in settings.items()}
     _check(settings)
     rng = np.random.default_rng(seed)
     who = design(rng, students, inspe, trainers, trainers_per_student, settings["links"])
-    session, mention = _groups(rng, chosen, students, sessions)
+    session, mention = drawn_groups(rng, chosen, students, sessions)
     true, truth = _parameters(rng, chosen, who, session, mention, settings)
     scores = drawn_scores(rng, who, true)
-    ratings = _ratings(rng, chosen, who, scores, session, mention, settings["missing"])
-    table = _students(rng, ratings, who, true.ability, session, mention, settings["pix_error_sd"])
+    truth["global_cuts"] = global_cuts(chosen)
+    overall = overall_levels(rng.spawn(1)[0], chosen, who, true, settings["global_error_sd"])
+    labels = session_names(chosen, sessions)
+    cohort = Cohort(
+        student_names(students), [labels[code] for code in session], mention, trainer_names(trainers),
+        list(inspe_names(inspe)),
+    )  # fmt: skip
+    ratings = drawn_ratings(rng, chosen, who, scores, cohort, settings["missing"], overall)
+    table = drawn_students(rng, ratings, who, true.ability, cohort, settings["pix_error_sd"])
     return Simulation(ratings, table, {"settings": settings | {"framework": chosen.version}, **truth})
 
 
@@ -131,7 +164,9 @@ def _check(s: dict[str, Any]) -> None:
         raise ValueError("; ".join(wrong))
 
 
-def _groups(rng: np.random.Generator, framework: Framework, n: int, sessions: int) -> tuple[np.ndarray, np.ndarray]:
+def drawn_groups(
+    rng: np.random.Generator, framework: Framework, n: int, sessions: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Session (student,) and mention (student,), as indices."""
     session = rng.permutation(np.arange(n) % sessions)
     known = max(1, min(len(framework.mentions), len(_MENTION_SHARES)))
@@ -139,7 +174,8 @@ def _groups(rng: np.random.Generator, framework: Framework, n: int, sessions: in
     return session, rng.choice(known, n, p=shares / shares.sum())
 
 
-def _session_names(framework: Framework, n: int) -> list[str]:
+def session_names(framework: Framework, n: int) -> list[str]:
+    """Labels of ``n`` sessions from the year of the framework on."""
     found = re.match(r"(\d{4})", framework.version)
     year = int(found.group(1)) if found else 2022
     return [f"{year + index}-{year + index + 1}" for index in range(n)]
@@ -160,17 +196,20 @@ def _parameters(
     severity = centred(rng, s["severity_sd"], n_trainers)
     centrality = np.exp(s["centrality_sd"] * rng.standard_normal(n_trainers))
     halo = s["halo_sd"] * rng.standard_normal((len(who.home), seats))
-    thresholds = _thresholds(rng, framework)
+    thresholds = drawn_thresholds(rng, framework)
     difficulty = centred(rng, s["difficulty_sd"], n_criteria)
-    taste = np.zeros((n_trainers, n_criteria))
+    # Without it nothing is drawn, so that the numbers of a seed stay what they were.
+    taste = centred(rng, s["taste_sd"], n_trainers, n_criteria) if s["taste_sd"] else np.zeros((n_trainers, n_criteria))
     spots = _spots(n_criteria)
     planted: dict[str, Any] = {}
+    views: dict[str, float] = {}
     if s["disordered"] and framework.n_levels(criteria[spots["disordered"]]) == len(_SWAPPED) + 1:
         thresholds[spots["disordered"], : len(_SWAPPED)] = _SWAPPED
         planted["disordered"] = criteria[spots["disordered"]]
     if s["low_agreement"]:
         taste[:, spots["low_agreement"]] = centred(rng, s["low_agreement"], n_trainers)
         planted["low_agreement"] = criteria[spots["low_agreement"]]
+        views = dict(zip(trainer_names(n_trainers), taste[:, spots["low_agreement"]].tolist(), strict=True))
     n_mentions = int(mention.max()) + 1
     by_group = np.tile(difficulty, (s["sessions"] * n_mentions, 1))
     if s["dif"] and n_mentions > 1:
@@ -184,24 +223,25 @@ def _parameters(
         by_group[:, down] -= s["drift"] * share
         planted["drift"] = {criteria[up]: s["drift"], criteria[down]: -s["drift"]}
     true = Parameters(ability, by_group, session * n_mentions + mention, severity, centrality, halo, taste, thresholds)
-    names, students = _trainer_names(n_trainers), _student_names(len(ability))
+    names, students = trainer_names(n_trainers), student_names(len(ability))
     truth = {
         "ability": dict(zip(students, ability.tolist(), strict=True)),
         "severity": dict(zip(names, severity.tolist(), strict=True)),
         "centrality": dict(zip(names, centrality.tolist(), strict=True)),
-        "trainer_inspe": dict(zip(names, _inspe_names(s["inspe"])[who.trainer_home].tolist(), strict=True)),
-        "inspe_ability": dict(zip(_inspe_names(s["inspe"]).tolist(), means.tolist(), strict=True)),
+        "trainer_inspe": dict(zip(names, inspe_names(s["inspe"])[who.trainer_home].tolist(), strict=True)),
+        "inspe_ability": dict(zip(inspe_names(s["inspe"]).tolist(), means.tolist(), strict=True)),
         "difficulty": dict(zip(criteria, difficulty.tolist(), strict=True)),
         "thresholds": {
             key: thresholds[index, : framework.n_levels(key) - 1].tolist() for index, key in enumerate(criteria)
         },
         "linked_students": [students[index] for index in np.flatnonzero(who.linked)],
         "planted": planted,
+        "views": views,
     }
     return true, truth
 
 
-def _thresholds(rng: np.random.Generator, framework: Framework) -> np.ndarray:
+def drawn_thresholds(rng: np.random.Generator, framework: Framework) -> np.ndarray:
     """Thresholds (criterion, step) of sum zero, each criterion its own around common ones."""
     sizes = [framework.n_levels(criterion.key) - 1 for criterion in framework.scored]
     table = np.full((len(sizes), max(sizes)), np.inf)
@@ -220,69 +260,76 @@ def _spots(n_criteria: int) -> dict[str, int]:
     return spots
 
 
-def _inspe_names(n: int) -> np.ndarray:
+def inspe_names(n: int) -> np.ndarray:
+    """Identifiers of the INSPÉ."""
     return np.array([f"INSPE-{index + 1:02d}" for index in range(n)], dtype=object)
 
 
-def _trainer_names(n: int) -> list[str]:
+def trainer_names(n: int) -> list[str]:
+    """Identifiers of the trainers."""
     return [f"F{index + 1:04d}" for index in range(n)]
 
 
-def _student_names(n: int) -> list[str]:
+def student_names(n: int) -> list[str]:
+    """Identifiers of the students."""
     return [f"E{index + 1:06d}" for index in range(n)]
 
 
-def _ratings(
+def drawn_ratings(
     rng: np.random.Generator,
     framework: Framework,
     who: Design,
     scores: np.ndarray,
-    session: np.ndarray,
-    mention: np.ndarray,
+    cohort: Cohort,
     missing: float,
+    overall: np.ndarray | None = None,
 ) -> Ratings:
-    n_students, _seats, n_criteria = scores.shape
-    student, seat, criterion = (index.ravel() for index in np.indices(scores.shape))
+    """Ratings from levels (student, seat, criterion), a share of them lost; ``overall`` ones likewise, none lost."""
     kept = rng.random(scores.size) >= missing
-    student, seat, criterion = student[kept], seat[kept], criterion[kept]
+    scored = [entry.key for entry in framework.scored]
+    tables = [_rows(framework, who, scores, kept, scored, cohort)]
+    if overall is not None and overall.size:
+        tables.append(_rows(framework, who, overall, np.ones(overall.size, dtype=bool), global_keys(framework), cohort))
+    table = pd.concat(tables) if len(tables) > 1 else tables[0]
+    return Ratings.trusted(prepare(table, framework), framework, simulated=True)
+
+
+def _rows(
+    framework: Framework, who: Design, scores: np.ndarray, kept: np.ndarray, keys: list[str], cohort: Cohort
+) -> pd.DataFrame:
+    """One row for each of the ``scores`` (student, seat, criterion) that are ``kept`` (student × seat × criterion,)."""
+    student, seat, criterion = (index.ravel()[kept] for index in np.indices(scores.shape))
     trainer = who.panel[student, seat]
-    keys = [entry.key for entry in framework.scored]
     width = max(framework.n_levels(key) for key in keys)
-    values = np.zeros((n_criteria, width))
+    values = np.zeros((len(keys), width))
     for index, key in enumerate(keys):
         values[index, : framework.n_levels(key)] = framework.level_scores(key)
-    inspe = _inspe_names(int(who.trainer_home.max()) + 1)
-    n_sessions = int(session.max()) + 1
     mentions = [entry.key for entry in framework.mentions]
-    table = pd.DataFrame(
+    labels = sorted(set(cohort.session))
+    session = np.array([labels.index(name) for name in cohort.session])
+    return pd.DataFrame(
         {
-            "student": _named(student, _student_names(n_students)),
-            "trainer": _named(trainer, _trainer_names(len(who.trainer_home))),
-            "inspe": _named(who.home[student], inspe),
-            "trainer_inspe": _named(who.trainer_home[trainer], inspe),
-            "mention": _named(mention[student], mentions) if mentions else np.nan,
-            "session": _named(session[student], _session_names(framework, n_sessions)),
+            "student": _named(student, cohort.students),
+            "trainer": _named(trainer, cohort.trainers),
+            "inspe": _named(who.home[student], cohort.inspe),
+            "trainer_inspe": _named(who.trainer_home[trainer], cohort.inspe),
+            "mention": _named(cohort.mention[student], mentions) if mentions else np.nan,
+            "session": _named(session[student], labels),
             "occasion": np.nan,
             "criterion": _named(criterion, keys),
             "score": values[criterion, scores.ravel()[kept]],
         }
     )
-    return Ratings.trusted(prepare(table, framework), framework, simulated=True)
 
 
 def _named(codes: np.ndarray, names: Any) -> pd.Categorical:
     return pd.Categorical.from_codes(codes, categories=pd.Index(list(names), dtype=object))
 
 
-def _students(
-    rng: np.random.Generator,
-    ratings: Ratings,
-    who: Design,
-    ability: np.ndarray,
-    session: np.ndarray,
-    mention: np.ndarray,
-    pix_error_sd: float,
+def drawn_students(
+    rng: np.random.Generator, ratings: Ratings, who: Design, ability: np.ndarray, cohort: Cohort, pix_error_sd: float
 ) -> Students:
+    """The results of both parts of the certificate."""
     framework, n = ratings.framework, len(ability)
     ladder = list(framework.pix_levels) or [level.key for level in framework.levels[:3]]
     sat = ability + pix_error_sd * rng.standard_normal(n)
@@ -292,10 +339,10 @@ def _students(
     pix[absent] = None
     table = pd.DataFrame(
         {
-            "student": _student_names(n),
-            "inspe": _inspe_names(int(who.trainer_home.max()) + 1)[who.home],
-            "mention": [framework.mentions[code].key for code in mention] if framework.mentions else np.nan,
-            "session": np.array(_session_names(framework, int(session.max()) + 1), dtype=object)[session],
+            "student": cohort.students,
+            "inspe": np.array(cohort.inspe, dtype=object)[who.home],
+            "mention": [framework.mentions[code].key for code in cohort.mention] if framework.mentions else np.nan,
+            "session": cohort.session,
         }
     )
     levels = inspe_levels(ratings).set_index("student")["inspe_level"].astype(object)

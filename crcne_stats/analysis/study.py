@@ -1,14 +1,15 @@
-"""The chain: every analysis of the list, in order, each with what it reads."""
+"""The chain: every analysis of the list, in order, each with what it reads; or the part of it that one needs."""
 
 from __future__ import annotations
 
 import hashlib
 import inspect
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from crcne_stats.analysis.agreement import agreement
+from crcne_stats.analysis.certification import certification
 from crcne_stats.analysis.concordance import concordance
 from crcne_stats.analysis.describe import describe
 from crcne_stats.analysis.difficulty import difficulty
@@ -16,8 +17,9 @@ from crcne_stats.analysis.fairness import fairness
 from crcne_stats.analysis.generalizability import generalizability
 from crcne_stats.analysis.icc import icc
 from crcne_stats.analysis.planning import planning
+from crcne_stats.analysis.priorities import priorities
 from crcne_stats.analysis.severity import severity
-from crcne_stats.domain.analyses import ANALYSES, Analysis
+from crcne_stats.domain.analyses import ANALYSES, Analysis, analysis
 from crcne_stats.domain.errors import DataError, Problem, Problems
 from crcne_stats.domain.ratings import Ratings
 from crcne_stats.domain.result import Result, Study
@@ -32,7 +34,9 @@ FUNCTIONS: dict[str, Callable[..., Result]] = {
     "difficulty": difficulty,
     "fairness": fairness,
     "concordance": concordance,
+    "certification": certification,
     "planning": planning,
+    "priorities": priorities,
 }
 """The function of each analysis of the list."""
 
@@ -69,24 +73,54 @@ def study(
         For options of an unknown analysis or with an unknown key, before anything is computed.
     """
     chosen = {name: dict(own) for name, own in (options or {}).items()}
-    _check(chosen)
     given = {"ratings": ratings, "students": students, "previous": previous}
-    results: dict[str, Result] = {}
-    seconds: dict[str, float] = {}
-    for position, entry in enumerate(ANALYSES):
-        start = time.perf_counter()
-        results[entry.name] = _answer(
-            entry, given, results, chosen.get(entry.name, {}), seed, _part(progress, position)
-        )
-        seconds[entry.name] = time.perf_counter() - start
-        if progress is not None:
-            progress((position + 1) * STEPS, len(ANALYSES) * STEPS)
+    results, seconds = _chain(ANALYSES, given, chosen, seed, progress)
     return Study(results, ratings, students, chosen, seed, seconds)
+
+
+def answer(
+    name: str,
+    ratings: Ratings,
+    students: Students | None = None,
+    previous: Ratings | None = None,
+    *,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    seed: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Result:
+    """One analysis with the earlier results that it reads: what a study with this seed holds under its name.
+
+    Parameters
+    ----------
+    name
+        The analysis; :func:`needed` tells what is computed before it.
+    ratings, students, previous, options, seed, progress
+        As in :func:`study`.
+
+    Raises
+    ------
+    DataError
+        For options of an unknown analysis or with an unknown key, before anything is computed.
+    """
+    given = {"ratings": ratings, "students": students, "previous": previous}
+    entries = [analysis(each) for each in (*needed(name), name)]
+    return _chain(entries, given, options or {}, seed, progress)[0][name]
+
+
+def needed(name: str) -> list[str]:
+    """The earlier analyses that the analysis ``name`` reads, and those that these read, in the order of the list."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        new = set(analysis(waiting.pop()).after) - found
+        found |= new
+        waiting += new
+    return [entry.name for entry in ANALYSES if entry.name in found]
 
 
 def option_names(name: str) -> list[str]:
     """The options of the analysis ``name``: its keywords, save those that the chain itself gives."""
-    entry = next(entry for entry in ANALYSES if entry.name == name)
+    entry = analysis(name)
     parameters = inspect.signature(FUNCTIONS[name]).parameters.values()
     own = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
     return [key for key in own if key not in {"seed", "progress", *entry.inputs, *entry.after, *entry.may}]
@@ -95,6 +129,27 @@ def option_names(name: str) -> list[str]:
 def own_seed(seed: int, name: str) -> int:
     """The seed of the analysis ``name`` in a study: it depends on these two alone."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:4], "big")
+
+
+def _chain(
+    entries: Sequence[Analysis],
+    given: Mapping[str, Any],
+    options: Mapping[str, Mapping[str, Any]],
+    seed: int,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[dict[str, Result], dict[str, float]]:
+    """The results of these analyses, each with the earlier ones that it reads, and the seconds that each took."""
+    _check(options)
+    results: dict[str, Result] = {}
+    seconds: dict[str, float] = {}
+    for position, entry in enumerate(entries):
+        start = time.perf_counter()
+        part = _part(progress, position, len(entries))
+        results[entry.name] = _answer(entry, given, results, options.get(entry.name, {}), seed, part)
+        seconds[entry.name] = time.perf_counter() - start
+        if progress is not None:
+            progress((position + 1) * STEPS, len(entries) * STEPS)
+    return results, seconds
 
 
 def _check(options: Mapping[str, Mapping[str, Any]]) -> None:
@@ -134,12 +189,12 @@ def _answer(
     return function(*inputs.values(), **earlier, **further, **asked, **options)
 
 
-def _part(progress: Callable[[int, int], None] | None, position: int) -> Callable[[int, int], None] | None:
-    """The progress of one analysis as a part of the whole."""
+def _part(progress: Callable[[int, int], None] | None, position: int, n: int) -> Callable[[int, int], None] | None:
+    """The progress of one analysis as a part of the whole, which is ``n`` analyses."""
     if progress is None:
         return None
 
     def within(done: int, total: int) -> None:
-        progress(position * STEPS + done * STEPS // max(total, 1), len(ANALYSES) * STEPS)
+        progress(position * STEPS + done * STEPS // max(total, 1), n * STEPS)
 
     return within

@@ -1,26 +1,13 @@
-"""From criterion scores to item scores to the level of a file, and from two levels to the certificate.
-
-Nothing here knows a framework: the rule is :class:`Rule`, the ladder is a row of scores, and a level is its index on
-that ladder (-1: there is none). A missing cell is left out: an item is summarised over its rated criteria, a file over
-the items that have a rated criterion.
-"""
+"""From two levels to the certificate. A level is its index on the ladder (-1: there is none)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-
-SUMMARIES = ("mean", "median", "minimum")
-ROUNDINGS = ("down", "nearest", "up")
-TOLERANCE = 1e-9
-"""A mean of thirds that should be 2 may come out as 1.9999999999999998; it is still 2."""
 
 CERTIFIED, REFUSED, WAITING_INSPE, WAITING_PIX = range(4)
 STATES = ("certified", "refused", "waiting_inspe", "waiting_pix")
@@ -28,95 +15,6 @@ STATES = ("certified", "refused", "waiting_inspe", "waiting_pix")
 
 BINDING = ("none", "inspe", "pix", "pix_ceiling")
 """Which part holds a student back, by code: neither, the INSPÉ, PIX+Édu, or the top of PIX+Édu's own ladder."""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """How scores become a level: over the trainers, over the criteria of an item, over the items, and rounded."""
-
-    trainers: str = "mean"
-    item: str = "median"
-    level: str = "median"
-    rounding: str = "down"
-
-    def __post_init__(self) -> None:
-        for how in (self.trainers, self.item, self.level):
-            if how not in SUMMARIES:
-                raise ValueError(f"unknown summary {how!r}; there are {', '.join(SUMMARIES)}")
-        if self.rounding not in ROUNDINGS:
-            raise ValueError(f"unknown rounding {self.rounding!r}; there are {', '.join(ROUNDINGS)}")
-
-
-def grouped(values: Any, group: Any, n_groups: int, how: str) -> Floats:
-    """Mean, median or minimum of ``values`` (value,) within each group (value,) → (group,); NaN for an empty group."""
-    x, g = np.asarray(values, dtype=float), np.asarray(group, dtype=np.int64)
-    size = np.bincount(g, minlength=n_groups)
-    answer = np.full(n_groups, np.nan)
-    filled = size > 0
-    if how == "mean":
-        answer[filled] = np.bincount(g, x, minlength=n_groups)[filled] / size[filled]
-        return answer
-    order = np.lexsort((x, g))
-    ordered = x[order]
-    start = np.cumsum(size) - size
-    if how == "minimum":
-        answer[filled] = ordered[start[filled]]
-    elif how == "median":
-        lower, upper = start + (size - 1) // 2, start + size // 2
-        answer[filled] = (ordered[lower[filled]] + ordered[upper[filled]]) / 2
-    else:
-        raise ValueError(f"unknown summary {how!r}; there are {', '.join(SUMMARIES)}")
-    return answer
-
-
-def over_trainers(score: Any, file: Any, criterion: Any, n_files: int, n_criteria: int, how: str) -> Floats:
-    """Ratings, one entry each, to (file, criterion): the trainers of a file taken together; NaN where nobody rated."""
-    cell = np.asarray(file, dtype=np.int64) * n_criteria + np.asarray(criterion, dtype=np.int64)
-    return grouped(score, cell, n_files * n_criteria, how).reshape(n_files, n_criteria)
-
-
-def across(table: Floats, groups: Any, n_groups: int, how: str) -> Floats:
-    """Summarise the columns of ``table`` (file, column) within ``groups`` (column,) → (file, group), NaN left out."""
-    row, column = np.nonzero(~np.isnan(table))
-    cell = row * n_groups + np.asarray(groups, dtype=np.int64)[column]
-    return grouped(table[row, column], cell, len(table) * n_groups, how).reshape(len(table), n_groups)
-
-
-def file_values(cells: Floats, item: Any, n_items: int, rule: Rule) -> tuple[Floats, Floats]:
-    """Cells (file, criterion) to item scores (file, item) and to the file's score (file,), not yet rounded.
-
-    ``item`` (criterion,) is the index of each criterion's item. Rounding comes once, at the end: an item score of 2.5
-    stays 2.5.
-    """
-    items = across(cells, item, n_items, rule.item)
-    whole = across(items, np.zeros(n_items, dtype=np.int64), 1, rule.level)[:, 0]
-    return items, whole
-
-
-def rounded(values: Any, steps: Any, how: str) -> Ints:
-    """Index of the level (value,) that each score falls on; -1 for a missing score.
-
-    Parameters
-    ----------
-    values : (value,)
-    steps : (level,)
-        Scores of the ladder, ascending; they need not be evenly spaced.
-    how
-        "down": the highest level that is reached; "up": the lowest that is not below; "nearest": the nearer of the
-        two, the upper one when the score stands exactly between. Scores off the ladder go to its end.
-    """
-    x, ladder = np.asarray(values, dtype=float), np.asarray(steps, dtype=float)
-    known = ~np.isnan(x)
-    inside = np.where(known, x, ladder[0])
-    if how == "down":
-        index = np.searchsorted(ladder, inside + TOLERANCE, side="right") - 1
-    elif how == "up":
-        index = np.searchsorted(ladder, inside - TOLERANCE, side="left")
-    elif how == "nearest":
-        index = np.searchsorted((ladder[:-1] + ladder[1:]) / 2, inside + TOLERANCE, side="right")
-    else:
-        raise ValueError(f"unknown rounding {how!r}; there are {', '.join(ROUNDINGS)}")
-    return np.where(known, np.clip(index, 0, len(ladder) - 1), -1).astype(np.int64)
 
 
 def joint_minimum(inspe: Any, pix: Any, failed: int, waiting: Any = False) -> tuple[Ints, Ints]:

@@ -3,7 +3,7 @@
 Arrays: ``components`` (component, …) may have further axes, such as draws; answers keep them.
 
 Sources: Cronbach, Gleser, Nanda & Rajaratnam (1972), The Dependability of Behavioral Measurements; Brennan (2001),
-Generalizability Theory, ch. 4–5 and § 2.5 (Φ(λ)); Brennan & Kane (1977), doi:10.1007/BF02294050.
+Generalizability Theory, ch. 4–5 and § 2.5 (Φ(λ)); Brennan & Kane (1977), doi:10.1111/j.1745-3984.1977.tb00045.x.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """How often a scheme of ratings puts a student on the wrong level, and how large a study must be to see a change.
 
 Universe scores and errors are taken as normal, levels as the intervals between cuts (Brennan & Kane 1977,
-doi:10.1007/BF02294050; Livingston & Lewis 1995, doi:10.1111/j.1745-3984.1995.tb00462.x, treat such rates).
+doi:10.1111/j.1745-3984.1977.tb00045.x; Livingston & Lewis 1995, doi:10.1111/j.1745-3984.1995.tb00462.x, treat such
+rates).
 """
 
 from __future__ import annotations

@@ -89,6 +89,15 @@ def drawn_scores(rng: np.random.Generator, who: Design, true: Parameters) -> Int
     return scores
 
 
+def drawn_overall(rng: np.random.Generator, who: Design, true: Parameters, cuts: Floats, error_sd: float) -> Ints:
+    """Overall levels (student, seat) as indices from 0: how many of the ``cuts`` (level above the lowest,) are passed.
+
+    A trainer sees the student as in the criteria (ability, halo, own severity), with a normal error of ``error_sd``.
+    """
+    seen = true.ability[:, None] + true.halo - true.severity[who.panel]
+    return np.searchsorted(cuts, seen + error_sd * rng.standard_normal(seen.shape), side="right").astype(np.int64)
+
+
 def centred(rng: np.random.Generator, sd: float, *shape: int) -> Floats:
     """Normal draws with that standard deviation, their mean taken off; zeros when ``sd`` is 0."""
     draws: Any = rng.standard_normal(shape)

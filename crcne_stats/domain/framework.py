@@ -70,14 +70,20 @@ class Mention:
 class Rules:
     """From criteria to items to the INSPÉ level, and from two levels to the certificate.
 
-    ``published`` says whether the way to the INSPÉ level is official; ``note`` says so to the reader and ``official``
-    quotes the combination rule.
+    Several scores become one by their mean, median, minimum or "count" (the highest score that a share ``count_share``
+    of them reaches). ``item`` is "none" where criteria count one by one. With ``inspe_level`` "phases" the items of
+    each phase are taken together as ``phase`` says, and the lowest phase gives the level. ``cuts`` are the scores from
+    which each level above the lowest is given; without them the score is rounded. ``published`` says whether the way to
+    the INSPÉ level is official; ``note`` says so to the reader and ``official`` quotes the combination rule.
     """
 
     trainers: str = "mean"
     item: str = "median"
+    phase: str = "median"
     inspe_level: str = "median"
     rounding: str = "down"
+    count_share: float = 0.75
+    cuts: tuple[float, ...] = ()
     combination: str = "minimum"
     published: bool = False
     note: Mapping[str, str] = field(default_factory=dict)
@@ -251,7 +257,7 @@ class Framework:
             mentions=tuple(Mention(e["key"], _text(e)) for e in table.get("mentions", ())),
             sessions=tuple(table.get("sessions", ())),
             pix_levels=tuple(table.get("pix_levels", ())),
-            rules=Rules(**table.get("rules", {})),
+            rules=_rules(table.get("rules", {})),
             crosswalk=None if crosswalk is None else Crosswalk(
                 crosswalk["previous"],
                 tuple(Link(e["kind"], tuple(e.get("old", ())), tuple(e.get("new", ()))) for e in crosswalk["links"]),
@@ -275,8 +281,7 @@ class Framework:
             if getattr(self, name):
                 table[name] = list(getattr(self, name))
         table["title"] = dict(self.title)
-        rules = {name: value for name, value in vars(self.rules).items() if value != {}}
-        table["rules"] = {name: dict(value) if isinstance(value, Mapping) else value for name, value in rules.items()}
+        table["rules"] = _rules_table(self.rules)
         table["levels"] = [_level_table(level) for level in self.levels]
         if self.other_scales:
             table["scales"] = {name: [_level_table(level) for level in s] for name, s in self.other_scales.items()}
@@ -302,6 +307,17 @@ class Framework:
 def _text(entry: Mapping[str, Any]) -> dict[str, str]:
     structure = {"key", "item", "phase", "role", "scale", "score", "short"}
     return {name: value for name, value in entry.items() if name not in structure}
+
+
+def _rules(entry: Mapping[str, Any]) -> Rules:
+    values: dict[str, Any] = {name: tuple(value) if name == "cuts" else value for name, value in entry.items()}
+    return Rules(**values)
+
+
+def _rules_table(rules: Rules) -> dict[str, Any]:
+    told = {name: value for name, value in vars(rules).items() if value not in ({}, ())}
+    own = {"cuts": list, "note": dict, "official": dict}
+    return {name: own[name](value) if name in own else value for name, value in told.items()}
 
 
 def _level(entry: Mapping[str, Any]) -> Level:

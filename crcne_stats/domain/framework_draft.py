@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from crcne_stats.domain.errors import DataError, Problem
 from crcne_stats.domain.framework import Criterion, Framework, Item, Level, Phase
@@ -59,6 +60,20 @@ def draft_framework(version: str, levels_by_criterion: Mapping[str, Iterable[int
         other_scales={names[scale]: _levels(scale, numbers) for scale in others},
     )
     return _commented(framework.to_toml(), w)
+
+
+def with_global_level(framework: Framework) -> Framework:
+    """The framework with a criterion for the trainer's overall level, outside every total, where it has none.
+
+    A framework that gains one is no longer the version that it was: its name says so.
+    """
+    if len(framework.scored) < len(framework.criteria):
+        return framework
+    texts = {lang: words(lang)("draft.global_level") for lang in languages()}
+    taken = {criterion.key for criterion in framework.criteria}
+    key = next(name for name in ("G", *(f"G{n}" for n in range(2, len(taken) + 3))) if name not in taken)
+    extra = Criterion(key, framework.items[-1].key, texts, role="global")
+    return replace(framework, version=f"{framework.version}-{key}", criteria=(*framework.criteria, extra))
 
 
 def _whole(levels: Iterable[int | str]) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import re
 import tomllib
 from collections import Counter
@@ -141,6 +142,8 @@ class _Teller:
             self.tell("framework_type", path, fault.instance, kind=str(fault.validator_value))
         elif fault.validator in ("minLength", "minItems") or fault.validator_value == _FILLED:
             self.tell("framework_empty", path, wanted=_spoken(path))
+        elif fault.validator in ("exclusiveMinimum", "maximum"):
+            self.tell("framework_share", path, fault.instance)
         else:
             self.tell("framework_form", path, fault.instance)
 
@@ -166,6 +169,10 @@ def _sense(table: Mapping[str, Any], teller: _Teller) -> None:
         _rising(scale, ("scales", name), teller)
         _repeated([entry["key"] for entry in scale], ("scales", name), teller)
     levels = [entry["key"] for entry in table["levels"]]
+    rules = table.get("rules", {})
+    _cuts(rules.get("cuts", ()), len(levels) - 1, teller)
+    if math.isnan(rules.get("count_share", 1)):  # the schema lets it pass
+        teller.tell("framework_share", ("rules", "count_share"), "nan")
     for key in table.get("pix_levels", ()):
         _known(key, levels, ("pix_levels",), teller)
     if "crosswalk" in table:
@@ -195,6 +202,12 @@ def _rising(scale: Sequence[Mapping[str, Any]], path: Path, teller: _Teller) -> 
         for index, name in enumerate(names):
             if name and name in names[:index]:
                 teller.tell("framework_level_named_twice", (*path, index, language), name)
+
+
+def _cuts(cuts: Sequence[float], wanted: int, teller: _Teller) -> None:
+    rise = all(below < above for below, above in itertools.pairwise(cuts))
+    if cuts and (len(cuts) != wanted or not rise or not all(map(math.isfinite, cuts))):
+        teller.tell("framework_cuts", ("rules", "cuts"), ", ".join(map(str, cuts)), wanted=wanted)
 
 
 def _crosswalk(table: Mapping[str, Any], teller: _Teller) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from crcne_stats.analysis.simulate import simulate
 from crcne_stats.core.rasch.probabilities import category_probabilities
+from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.ratings import Ratings
 from crcne_stats.domain.students import faults
 
@@ -77,6 +78,26 @@ def test_each_effect_can_be_set_to_nothing(name, nothing):
 def test_numbers_that_cannot_be_met_are_refused(wrong):
     with pytest.raises(ValueError, match=r"\w"):
         simulate(**wrong)
+
+
+def test_an_overall_level_moves_no_other_number_and_stays_outside_every_total():
+    plain, made = simulate(200, 2, seed=3), simulate(200, 2, seed=3, global_level=True, global_error_sd=0, halo_sd=0.4)
+    np.testing.assert_array_equal(plain.ratings.frame["score"], made.ratings.scored["score"])
+    pd.testing.assert_frame_equal(plain.students.frame, made.students.frame)
+    overall = made.ratings.frame.query("criterion == 'G'")
+    assert len(overall) == 400 and made.ratings.framework.version == "2022-2023-G"
+    # Without halo and error the level is that of ability − severity.
+    exact = simulate(200, 2, seed=3, global_level=True, global_error_sd=0, halo_sd=0)
+    rows = exact.ratings.frame.query("criterion == 'G'")
+    seen = rows["student"].astype(object).map(exact.truth["ability"]) - rows["trainer"].astype(object).map(
+        exact.truth["severity"]
+    )
+    cuts = np.array(list(exact.truth["global_cuts"]["G"].values()))
+    assert (np.searchsorted(cuts, seen.to_numpy(float), side="right") == rows["score"]).all()
+    again = Framework.from_toml(made.ratings.framework.to_toml())
+    assert simulate(60, 2, framework=again, seed=1).truth["global_cuts"]["G"].keys() == {
+        "initie", "confirme", "avance", "expert"
+    }  # fmt: skip
 
 
 def test_any_framework_can_be_simulated():

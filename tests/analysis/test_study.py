@@ -11,7 +11,7 @@ import pytest
 
 from crcne_stats.analysis import study as chain
 from crcne_stats.analysis.concordance import concordance
-from crcne_stats.analysis.study import FUNCTIONS, option_names, own_seed, study
+from crcne_stats.analysis.study import FUNCTIONS, answer, needed, option_names, own_seed, study
 from crcne_stats.domain.analyses import ANALYSES, Analysis
 from crcne_stats.domain.errors import DataError
 from crcne_stats.domain.ratings import Ratings
@@ -100,6 +100,35 @@ def test_a_seed_depends_on_the_study_and_the_name_alone(monkeypatch: pytest.Monk
     assert after.results["extra"].settings["passed"] == "describe"
     for name, table in before.tables.items():
         pd.testing.assert_frame_equal(table, after.results["concordance"].tables[name])
+
+
+def test_an_analysis_alone_reads_the_earlier_results_that_a_study_gives_it() -> None:
+    data = ratings()
+    quick: dict[str, dict[str, Any]] = {
+        "agreement": {"resamples": 20},
+        "generalizability": {"resamples": 10},
+        "severity": {"simulations": 5},
+    }
+    whole = study(data, options=quick, seed=5)
+    for name in ("difficulty", "generalizability", "planning", "agreement"):
+        seen: list[tuple[int, int]] = []
+        alone = answer(name, data, options=quick, seed=5, progress=lambda *done, seen=seen: seen.append(done))
+        assert seen[-1] == (100 * (len(needed(name)) + 1),) * 2
+        assert list(alone.tables) == list(whole.results[name].tables)
+        assert alone.notes == whole.results[name].notes
+        for key, table in alone.tables.items():
+            pd.testing.assert_frame_equal(table, whole.results[name].tables[key])
+    assert answer("concordance", data).reason == "no_students"
+
+
+def test_what_an_analysis_needs_is_found_through_what_it_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DataError, match="wieghts"):
+        answer("agreement", ratings(), options={"agreement": {"wieghts": "linear"}})
+    assert needed("severity") == []
+    assert needed("planning") == ["severity", "generalizability"]
+    monkeypatch.setattr(chain, "ANALYSES", (Analysis("a"), Analysis("b", after=("a",)), Analysis("c", after=("b",))))
+    monkeypatch.setattr(chain, "analysis", lambda name: next(each for each in chain.ANALYSES if each.name == name))
+    assert needed("c") == ["a", "b"]
 
 
 def test_an_error_inside_an_analysis_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -321,60 +320,12 @@ def test_an_unclosed_quote_is_told_with_its_line(tmp_path: Path) -> None:
     assert (problem.code, problem.file, problem.row) == ("csv_quote", "notes.csv", 4)
 
 
-@pytest.mark.parametrize(
-    "content, code",
-    [
-        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "file_no_table"),
-        (b"<!DOCTYPE html><html><body>Connexion</body></html>", "file_no_table"),
-        (b"\n  <html></html>", "file_no_table"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00", "file_no_table"),
-        (b"abc\x00\x01\x02def", "file_no_table"),
-        (b"", "file_empty"),
-        (b"\xef\xbb\xbf\n", "file_empty"),
-        (b"\n\n;;;\n", "file_empty"),
-        (b"PAR1 and then nothing", "parquet_unreadable"),
-        (b"PK\x03\x04 no archive follows", "workbook_unreadable"),
-    ],
-)
-@pytest.mark.parametrize("name", ["notes.csv", "notes.xlsx"])
-def test_what_is_no_table_is_told_as_such(tmp_path: Path, content: bytes, code: str, name: str) -> None:
-    problem = only(refused(saved(tmp_path, content, name)))
-    assert (problem.code, problem.file) == (code, name)
-
-
-def test_a_corrupt_workbook_is_told_as_such(tmp_path: Path) -> None:
-    whole = workbook(tmp_path, {"Feuil1": LONG}).read_bytes()
-    problem = only(refused(saved(tmp_path, whole[: len(whole) // 2], "coupe.xlsx")))
-    assert (problem.code, problem.file) == ("workbook_unreadable", "coupe.xlsx")
-    with zipfile.ZipFile(tmp_path / "photos.xlsx", "w") as archive:
-        archive.writestr("plage.txt", "pas un classeur")
-    assert only(refused(tmp_path / "photos.xlsx")).code == "workbook_unreadable"
-
-
-def test_a_locked_workbook_is_told_as_such(tmp_path: Path) -> None:
-    content = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 504
-    assert only(refused(saved(tmp_path, content, "verrou.xlsx"))).code in {"workbook_locked", "workbook_unreadable"}
-
-
-def test_a_workbook_without_any_row(tmp_path: Path) -> None:
-    problem = only(refused(workbook(tmp_path, {"Feuil1": []})))
-    assert (problem.code, problem.file) == ("file_empty", "notes.xlsx")
-
-
 @pytest.mark.parametrize("rows", [LONG[:1], WIDE[:1]], ids=["long", "wide"])
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
 def test_a_header_alone_holds_no_ratings(tmp_path: Path, rows: Rows, kind: str) -> None:
     path = saved(tmp_path, text_of(rows)) if kind == "csv" else workbook(tmp_path, {"Feuil1": rows})
     problem = only(refused(path))
     assert (problem.code, problem.file) == ("header_only", f"notes.{kind}")
-
-
-def test_an_absent_file_and_an_empty_folder(tmp_path: Path) -> None:
-    problem = only(refused(tmp_path / "absent.csv"))
-    assert (problem.code, problem.file) == ("file_absent", "absent.csv")
-    (tmp_path / "vide").mkdir()
-    problem = only(refused(tmp_path / "vide"))
-    assert (problem.code, problem.file) == ("folder_empty", "vide")
 
 
 def test_all_the_faults_are_told_at_once(tmp_path: Path) -> None:
@@ -399,15 +350,6 @@ def test_all_the_faults_are_told_at_once(tmp_path: Path) -> None:
         ("csv_ragged", "a.csv", 11),
         ("fractional_score", "b.csv", 2),
     }
-
-
-def test_unreadable_files_are_told_together(tmp_path: Path) -> None:
-    paths = [saved(tmp_path, b"%PDF-1.4", "a.csv"), tmp_path / "b.csv", saved(tmp_path, b"", "c.csv")]
-    assert [(problem.code, problem.file) for problem in refused(paths)] == [
-        ("file_no_table", "a.csv"),
-        ("file_absent", "b.csv"),
-        ("file_empty", "c.csv"),
-    ]
 
 
 def test_the_listing_is_bounded_and_the_count_exact(tmp_path: Path) -> None:

@@ -190,6 +190,13 @@ def test_a_version_that_is_not_there(tmp_path: Path) -> None:
     assert [(p.code, p.file) for p in caught.value.problems] == [("framework_encoding", "latin.toml")]
 
 
+def test_rules_come_back_from_their_text() -> None:
+    rules = '[rules]\nitem = "none"\ninspe_level = "count"\ncount_share = 1\ncuts = [0.25]\n'
+    framework = Framework.from_toml(replaced("[title]", rules + "\n[title]"))
+    assert framework.rules.cuts == (0.25,) and framework.rules.count_share == 1
+    assert Framework.from_toml(framework.to_toml()) == framework
+
+
 # Every fault with its line
 
 FAULTS: list[tuple[str, str, Callable[[str], int], str, str]] = [
@@ -218,6 +225,18 @@ FAULTS: list[tuple[str, str, Callable[[str], int], str, str]] = [
     (
         "framework_levels_order", replaced("score = 1", "score = 0"),
         lambda t: line_of(t, "score", 2), "levels.score", "0",
+    ),
+    *(
+        (code, replaced("[title]", f"[rules]\n{line}\n\n[title]"), lambda t: 6, column, found)
+        for code, line, column, found in (
+            ("framework_cuts", "cuts = [0.5, 1.5]", "rules.cuts", "0.5, 1.5"),
+            ("framework_cuts", "cuts = [nan]", "rules.cuts", "nan"),
+            ("framework_share", "count_share = 0", "rules.count_share", "0"),
+            ("framework_share", "count_share = 1.5", "rules.count_share", "1.5"),
+            ("framework_share", "count_share = nan", "rules.count_share", "nan"),
+            ("framework_type", 'count_share = "half"', "rules.count_share", "half"),
+            ("framework_value", 'inspe_level = "sum"', "rules.inspe_level", "sum"),
+        )
     ),
     ("framework_level_named_twice", replaced('"haut"', '"bas"'), lambda t: line_of(t, '"bas"', 2), "levels.fr", "bas"),
     (
