@@ -31,7 +31,9 @@ ANALYSES: tuple[Analysis, ...] = (
     Analysis("difficulty", after=("severity",)),
     Analysis("fairness"),
     Analysis("concordance", inputs=("ratings", "students"), after=("severity",)),
+    Analysis("certification", inputs=("ratings", "students"), after=("severity",)),
     Analysis("planning", after=("generalizability", "severity")),
+    Analysis("priorities", may=("students",)),
 )
 
 
