@@ -1,4 +1,5 @@
 from crcne_stats.analysis.agreement import agreement as agreement
+from crcne_stats.analysis.certification import certification as certification
 from crcne_stats.analysis.concordance import concordance as concordance
 from crcne_stats.analysis.describe import describe as describe
 from crcne_stats.analysis.difficulty import difficulty as difficulty
@@ -19,6 +20,7 @@ from crcne_stats.data.marked import write_marked as write_marked
 from crcne_stats.data.pix import load_pix as load_pix
 from crcne_stats.data.plan import write_plan as write_plan
 from crcne_stats.data.pseudonyms import pseudonymise as pseudonymise
+from crcne_stats.data.rating_weights import load_rating_weights as load_rating_weights
 from crcne_stats.data.ratings import load_ratings as load_ratings
 from crcne_stats.data.ratings import write_ratings as write_ratings
 from crcne_stats.data.students import load_students as load_students

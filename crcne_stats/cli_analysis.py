@@ -24,6 +24,7 @@ from crcne_stats.cli_run import Reading, loaded, options_told, progress
 from crcne_stats.cli_workers import draws_at_random, repeats, worker_options, workers
 from crcne_stats.data.anchors import load_anchors
 from crcne_stats.data.plan import write_plan
+from crcne_stats.data.rating_weights import load_rating_weights
 from crcne_stats.domain.analyses import analysis
 from crcne_stats.domain.errors import DataError, Problem
 from crcne_stats.domain.result import Result
@@ -60,6 +61,8 @@ def analysis_command(w: Words, name: str) -> Command:
         asked = {key: None if value == _NONE else value for key, value in given.items() if value is not None}
         if "anchors" in asked:
             asked["anchors"] = load_anchors(str(asked["anchors"]))
+        if "rating_weights" in asked:
+            asked["rating_weights"] = load_rating_weights(str(asked["rating_weights"]), ratings.framework)
         with progress(w(f"analysis.{name}.title")) as show, workers(w, jobs, cluster), options_told(w):
             result = answer(
                 name, ratings, students, options={name: asked}, seed=SEED if seed is None else seed, progress=show

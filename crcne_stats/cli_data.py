@@ -107,7 +107,7 @@ def _write_simulated(made: Simulation, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_ratings(made.ratings, folder / "ratings.csv")
     write_students(made.students, folder / "students.csv")
-    if given.get("global_level"):  # a version of its own, without which nobody could read the ratings
+    if made.truth["settings"].get("global_level"):  # a version of its own, without which nobody could read the ratings
         (folder / "framework.toml").write_text(made.ratings.framework.to_toml(), encoding="utf-8")
     truth = {"simulated": True, **plain(made.truth)}
     (folder / "truth.json").write_text(dumps(truth, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
