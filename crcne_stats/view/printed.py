@@ -74,10 +74,11 @@ def printed(study: Study, lang: str = DEFAULT_LANGUAGE, threshold: int = THRESHO
     found: list[Grid] = []
     for result in shown.results.values():
         for name, columns in _chosen(result):
-            frame = result.tables[name]
-            if len(frame):
+            if len(result.tables[name]):
                 label = w("printed.table", n=len(found) + 1)
-                found.append(_grid(result, name, columns, label, total, study.ratings.framework, w))
+                grid = _grid(result, name, columns, label, total, study.ratings.framework, w)
+                if any(grid.numeric):  # else everything is hidden but what the rows are about
+                    found.append(grid)
     return found
 
 

@@ -21,9 +21,13 @@ from crcne_stats.view.methods import missing, overview
 from crcne_stats.view.printed import rested
 from crcne_stats.words import DEFAULT_LANGUAGE, Words, words
 
-ASKED = (1, 3, 4, 5, 6, 7, 8, 9, 12, 14)
-"""Items of the checklist of which the data cannot tell all: the authors are asked for the rest."""
-ITEMS = 15
+ITEMS = (
+    "title", "instrument", "subjects", "raters", "background", "size", "sampling", "process", "independence",
+    "analysis", "actual", "characteristics", "estimates", "relevance", "details",
+)  # fmt: skip
+"""The items of the checklist, in their order."""
+TOLD = ("instrument", "analysis", "actual", "estimates", "details")
+"""Those that a study can answer in full; of the others the authors are asked for the rest."""
 KOTTNER = "kottner2011"
 _FOOTNOTE = 60
 """Rank from which a note is a footnote."""
@@ -36,54 +40,55 @@ def checklist(study: Study, lang: str = DEFAULT_LANGUAGE, threshold: int = THRES
     shown = published(study, threshold)
     told = _told(shown, w)
     rows = []
-    for item in range(1, ITEMS + 1):
+    for number, item in enumerate(ITEMS, start=1):
         answer = " ".join(told.get(item, []))
-        asked = w(f"grras.asked.{item}") if item in ASKED else ""
+        asked = w("grras.unanswered") if item in TOLD and not answer else ""
+        asked = w(f"grras.asked.{item}") if item not in TOLD else asked
         state = "asked" if not answer else "partly" if asked else "filled"
-        rows.append((str(item), w(f"grras.item.{item}"), w(f"grras.state.{state}"), answer or "–", asked or "–"))
+        rows.append((str(number), w(f"grras.item.{item}"), w(f"grras.state.{state}"), answer or "–", asked or "–"))
     header = tuple(w(f"grras.header.{name}") for name in ("item", "wanted", "state", "answer", "asked"))
-    done = sum(item not in ASKED and item in told for item in range(1, ITEMS + 1))
+    done = sum(item in told for item in TOLD)
     return [
         Heading(w("grras.title"), 1),
-        Text(cited(w("grras.intro", n=done, total=ITEMS), w)),
+        Text(cited(w("grras.intro", n=done, total=len(ITEMS)), w)),
         *([Text(w("report.simulated"))] if shown.simulated else []),
         Grid(header, tuple(rows), (True, False, False, False, False)),
     ]
 
 
-def _told(study: Study, w: Words) -> dict[int, list[str]]:
+def _told(study: Study, w: Words) -> dict[str, list[str]]:
     """What the study says of each item."""
     n, framework = overview(study), study.ratings.framework
     counts = {name: int(value) for name, value in n.items() if name.startswith("n_")}
-    told: dict[int, list[str]] = {
-        1: [w("grras.told.title")],
-        2: [_instrument(framework, w)],
-        10: [w("grras.told.methods")],
-        15: [w("grras.told.details")],
+    told: dict[str, list[str]] = {
+        "title": [w("grras.told.title")],
+        "instrument": [_instrument(framework, w)],
+        "analysis": [w("grras.told.methods")],
+        "details": [w("grras.told.details")],
     }
     if {"n_students", "n_inspe", "n_sessions"} <= set(counts):
-        told[3] = [w("grras.told.subjects", **counts)]
+        told["subjects"] = [w("grras.told.subjects", **counts)]
     if {"n_trainers", "n_inspe"} <= set(counts):
-        told[4] = [w("grras.told.raters", **counts)]
+        told["raters"] = [w("grras.told.raters", **counts)]
     if {"n_students", "n_trainers", "n_ratings"} <= set(counts):
-        told[6] = [w("grras.told.size", **counts)]
-        told[11] = [w("grras.told.actual", **counts)]
+        told["size"] = [w("grras.told.size", **counts)]
+        told["actual"] = [w("grras.told.actual", **counts)]
         if "share_double" in n and "trainers_per_file" in n:
-            told[11].append(w("grras.told.replicates", share=n["share_double"], mean=n["trainers_per_file"]))
+            told["actual"].append(w("grras.told.replicates", share=n["share_double"], mean=n["trainers_per_file"]))
     if "n_components" in counts:
-        told[7] = [w("grras.told.design", n=counts["n_components"])]
+        told["sampling"] = [w("grras.told.design", n=counts["n_components"])]
     halo = _halo(study)
     if halo is not None:
-        told[9] = [w("grras.told.halo", sd=halo)]
+        told["independence"] = [w("grras.told.halo", sd=halo)]
     groups = list(_groups(study, w))
     if groups:
-        told[12] = groups
+        told["characteristics"] = groups
     estimates = list(_estimates(study, w))
     if estimates:
-        told[13] = [*estimates, w("grras.told.more")]
+        told["estimates"] = [*estimates, w("grras.told.more")]
     first = [w(f"note.{note.key}", **note.values) for _, note in study.notes if note.kind == "finding"][:3]
     if first:
-        told[14] = [w("grras.told.findings"), *first]
+        told["relevance"] = [w("grras.told.findings"), *first]
     return told
 
 

@@ -13,8 +13,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from crcne_stats.analysis.agreement import agreement
+from crcne_stats.analysis.concordance import concordance
+from crcne_stats.analysis.describe import describe
+from crcne_stats.analysis.difficulty import difficulty
+from crcne_stats.analysis.generalizability import generalizability
+from crcne_stats.analysis.icc import icc
+from crcne_stats.analysis.severity import severity
 from crcne_stats.analysis.simulate import simulate
-from crcne_stats.analysis.study import study
+from crcne_stats.domain.analyses import ANALYSES
 from crcne_stats.domain.ratings import Ratings
 from crcne_stats.domain.references import references
 from crcne_stats.domain.result import Result, Study
@@ -29,23 +36,38 @@ from crcne_stats.view.printed import printed
 from crcne_stats.view.reporting import ITEMS, captions, card, checklist
 from crcne_stats.words import languages, words
 
-OPTIONS = {
-    "agreement": {"resamples": 10}, "concordance": {"resamples": 10}, "severity": {"simulations": 4},
-    "generalizability": {"resamples": 10},
-}  # fmt: skip
+
+def asked(students: int, inspe: int) -> Study:
+    """A study of a few quick analyses; the others say why they were not done."""
+    demo = simulate(students=students, inspe=inspe, seed=3)
+    found = {entry.name: Result(entry.name, settings={"reason": "no_students"}) for entry in ANALYSES}
+    ratings = demo.ratings
+    found["describe"] = describe(ratings)
+    found["agreement"] = agreement(ratings, resamples=0, multiverse=False)
+    found["icc"] = icc(ratings)
+    found["severity"] = severity(ratings, halo=True, simulations=0)
+    found["generalizability"] = generalizability(ratings, resamples=0)
+    found["difficulty"] = difficulty(ratings)
+    found["concordance"] = concordance(ratings, demo.students, resamples=10)
+    return Study(found, ratings, demo.students, seed=5)
 
 
 @pytest.fixture(scope="module")
-def answered() -> Study:
-    demo = simulate(students=80, inspe=2, seed=3)
-    return study(demo.ratings, demo.students, options=OPTIONS, seed=5)
+def raw() -> Study:
+    return asked(80, 2)
+
+
+@pytest.fixture(scope="module")
+def answered(raw: Study) -> Study:
+    """As it may be shown."""
+    return published(raw, 5)
 
 
 @pytest.fixture(scope="module")
 def folder(answered: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("publication")
     for lang in languages():
-        write_publication(published(answered, 5), out / lang, lang, 5)
+        write_publication(answered, out / lang, lang, 5)
     return out
 
 
@@ -54,7 +76,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_same_study_gives_the_same_bytes(answered: Study, folder: Path, tmp_path: Path) -> None:
-    write_publication(published(answered, 5), tmp_path / "again", "fr", 5)
+    write_publication(answered, tmp_path / "again", "fr", 5)
     assert contents(tmp_path / "again") == contents(folder / "fr")
     names = set(contents(folder / "fr"))
     assert names == set(contents(folder / "en"))
@@ -75,14 +97,14 @@ def test_the_bibliography_holds_the_methods_used_and_no_others(answered: Study, 
 
 def test_methods_follow_what_was_done(answered: Study) -> None:
     text = {p.name: p.text for p in methods(answered, "en")}
-    assert "10 bootstrap resamples" in text["agreement"] and "(Efron, 1987)" in text["agreement"]
+    assert "linearised" in text["agreement"] and "(Gwet, 2014)" in text["agreement"]
+    assert "10\u00a0bootstrap resamples" in text["concordance"]
     assert "seed 5" in text["study"] and "simulated" in text["study"]
     assert "Weights: quadratic" in text["agreement"]
     results = dict(answered.results)
     model = results["severity"].tables["model"].copy()
     model.loc[model["chosen"], ["estimator", "with_halo", "thresholds"]] = ["jml", False, "criterion"]
     results["severity"] = replace(results["severity"], tables={**results["severity"].tables, "model": model})
-    results["fairness"] = Result("fairness", settings={"reason": "one_group"})
     other = {p.name: p for p in methods(replace(answered, results=results), "en")}
     assert "joint maximum likelihood" in other["severity"].text and "partial credit" in other["severity"].text
     assert "halo" not in other["severity"].text
@@ -105,7 +127,7 @@ def test_tables_are_those_of_the_study(answered: Study, lang: str) -> None:
     for grid in grids.values():
         assert {len(row) for row in grid.rows} == {len(grid.header)} == {len(grid.numeric)}
         assert grid.note
-    agreement = published(answered, 5).results["agreement"].tables["agreement"]
+    agreement = answered.results["agreement"].tables["agreement"]
     alpha = agreement[agreement["coefficient"] == "krippendorff"].set_index("criterion")
     w = words(lang)
     for row in grids["agreement"].rows:
@@ -115,25 +137,19 @@ def test_tables_are_those_of_the_study(answered: Study, lang: str) -> None:
     assert any(re.fullmatch(rf"\[[−\d.,]+{mark}[−\d.,]+\]", row[-1]) for row in grids["agreement"].rows)
 
 
-def test_nothing_hidden_is_printed() -> None:
-    demo = simulate(students=24, inspe=3, seed=3)
-    few = study(demo.ratings, demo.students, options=OPTIONS)
-    shown = published(few, 11)
-    text = str([printed(few, "en", 11), checklist(few, "en", 11), card(few, "en", 11), captions(few, "en", 11)])
-    assert text == str(
-        [printed(shown, "en", 11), checklist(shown, "en", 11), card(shown, "en", 11), captions(shown, "en", 11)]
-    )
-    frame = demo.ratings.frame
+def test_nothing_hidden_is_printed(raw: Study) -> None:
+    shown = published(raw, 40)
+    text = str([make(shown, "en", 40) for make in (printed, checklist, card, captions, methods)])
+    frame = raw.ratings.frame
     for column in ("student", "trainer"):
         assert not [name for name in frame[column].cat.categories if re.search(rf"\b{re.escape(name)}\b", text)]
-    small = next(grid for grid in printed(few, "en", 11) if grid.name == "severity-trainers")
-    assert all(set(row[2:]) == {"–"} for row in small.rows if row[1] == "–")
+    assert "severity-trainers" not in {grid.name for grid in printed(shown, "en", 40)}
 
 
 @pytest.mark.parametrize("lang", languages())
 def test_the_checklist_asks_what_cannot_be_computed(answered: Study, lang: str) -> None:
     (grid,) = [block for block in checklist(answered, lang) if isinstance(block, Grid)]
-    assert [row[0] for row in grid.rows] == [str(n) for n in range(1, ITEMS + 1)]
+    assert [row[0] for row in grid.rows] == [str(n) for n in range(1, len(ITEMS) + 1)]
     w = words(lang)
     state = {row[0]: row[2] for row in grid.rows}
     assert state["5"] == state["8"] == w("grras.state.asked")
@@ -155,7 +171,7 @@ def test_latex_compiles(folder: Path, tmp_path: Path) -> None:
     for lang in languages():
         try:
             done = subprocess.run(
-                ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", f"-output-directory={tmp_path}", "tables.tex"],
+                ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", f"-output-directory={tmp_path}", "tables"],
                 cwd=folder / lang, capture_output=True, text=True, errors="replace",
             )  # fmt: skip
         except OSError:
@@ -198,8 +214,8 @@ def test_ratings_of_any_field_are_told_too() -> None:
     rng = np.random.default_rng(1)
     rows = [(f"s{s}", f"r{t}", f"i{c}", int(rng.integers(4))) for s in range(30) for t in range(2) for c in range(3)]
     frame = pd.DataFrame(rows, columns=["student", "trainer", "criterion", "score"])
-    other = study(
-        Ratings.from_frame(frame, levels=range(4)), options={k: v for k, v in OPTIONS.items() if k != "concordance"}
-    )
+    ratings = Ratings.from_frame(frame, levels=range(4))
+    found = {"describe": describe(ratings), "agreement": agreement(ratings, resamples=0, multiverse=False)}
+    other = Study(found, ratings)
     for lang in languages():
         assert methods(other, lang) and printed(other, lang) and checklist(other, lang) and card(other, lang)
