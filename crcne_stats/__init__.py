@@ -32,6 +32,7 @@ _HOMES = {
     "load_rating_weights": "data.rating_weights",
     "pseudonymise": "data.pseudonyms",
     "planning": "analysis.planning",
+    "priorities": "analysis.priorities",
     "plausible_values": "analysis.severity_students",
     "published": "view.disclosure",
     "severity": "analysis.severity",
