@@ -173,7 +173,7 @@ def _tables(pair: Linked, settings: dict[str, Any]) -> dict[str, pd.DataFrame]:
     drift, change = drift_table(found, held, alpha, level), trainer_table(found, who, level)
     tables = {
         "beliefs": belief_table(found, moved, held, belief, level),
-        "comparisons": comparison_table(found, held, who, moved, len(np.unique(found.asked.part)) > 1),
+        "comparisons": comparison_table(found, held, who, moved),
         "drift": drift,
         "tests": test_table(held, who, drift, change, alpha),
     }
@@ -192,17 +192,17 @@ def _tables(pair: Linked, settings: dict[str, Any]) -> dict[str, pd.DataFrame]:
 
 
 def _chain(versions: Sequence[Ratings], pairs: Sequence[Linked], level: float) -> pd.DataFrame:
-    """``chain``: each version on the scale of the first, errors of the links added up."""
-    rows, total = [], Shift(0.0, 0.0, 0.0)
-    steps = [constant(pair.found, pair.held) for pair in pairs]
+    """``chain``: the new version on the scale of each earlier one, what moved and errors of the links added up."""
+    rows, total, together = [], Shift(0.0, 0.0, 0.0), Shift(0.0, 0.0, 0.0)
     for place in range(len(pairs) - 1, -1, -1):
-        total = total + steps[place]
+        pair = pairs[place]
+        total, together = total + constant(pair.found, pair.held), together + pair.moved.together
         low, high = total.interval(level)
-        held = [pair.held.n for pair in pairs[place:]]
         rows.append(
             {"framework_from": versions[-1].framework.version, "framework_to": versions[place].framework.version,
              "n_links": len(pairs) - place, "link_constant": total.value, "se": total.se, "link_error": total.se_link,
-             "low": low, "high": high, "n_anchors": min(held), "reason": ""}
+             "low": low, "high": high, "together": together.value, "together_se": together.total,
+             "n_anchors": min(each.held.n for each in pairs[place:]), "reason": ""}
         )  # fmt: skip
     return pd.DataFrame(rows)
 

@@ -118,10 +118,11 @@ def belief_table(found: Joint, moved: Moves, held: Anchors, chosen: str, level: 
     return pd.DataFrame(rows)
 
 
-def comparison_table(found: Joint, held: Anchors, who: Trainers, moved: Moves, islands: bool) -> pd.DataFrame:
+def comparison_table(found: Joint, held: Anchors, who: Trainers, moved: Moves) -> pd.DataFrame:
     """``comparisons``: what may be compared between the versions, what only under a belief, what not."""
     files = moved.instrument is not None
     linked, common = held.n > 0, who.common
+    islands = len(np.unique(found.asked.part[found.asked.version == 1])) > 1
     whole = "with_files" if files else "if_two_stay"
     rows = [
         ("criteria_each", "yes" if held.n > 1 else "no", "against_anchors" if held.n > 1 else "no_anchors"),

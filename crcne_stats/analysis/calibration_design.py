@@ -164,9 +164,11 @@ def stacked(old: Ratings, new: Ratings) -> Stacked:
         person, {RATER: rater, "criterion": form, VERSION: version}, level, n_people,
         {RATER: len(pair), "criterion": len(kind), VERSION: 2}, sizes,
     )  # fmt: skip
+    group_cohort = group_key // (len(codes["inspe"][1]) + 1) % 2
+    again = np.asarray(seen.all(axis=1))
     return Stacked(
         old, new, found, data, old_form, new_form, kind, codes["trainer"][1], pair // 2, pair % 2, part, cohort,
-        person_part, group.astype(np.int64), (group_key // (len(codes["inspe"][1]) + 1)) % 2, seen.all(axis=1),
+        person_part, group.astype(np.int64), group_cohort, again,
     )  # fmt: skip
 
 

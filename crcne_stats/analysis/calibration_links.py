@@ -136,37 +136,28 @@ def _concurrent(
     asked: Stacked, own: np.ndarray, held: Anchors, who: Trainers, thresholds: str, level: float
 ) -> dict[str, Any]:
     """Anchors have one difficulty in both versions, all other criteria are as many criteria as versions."""
-    form, version = asked.data.facets["criterion"], asked.data.facets[VERSION]
     split = np.setdiff1d(np.flatnonzero(_in_both(asked)), own)
-    place = np.searchsorted(split, form)
-    moves = (version == 1) & np.isin(form, split)
-    code = np.where(moves, asked.n_forms + np.minimum(place, max(len(split) - 1, 0)), form)
+    newer = np.arange(asked.n_forms)
+    newer[split] = asked.n_forms + np.arange(len(split))
+    form, later = asked.data.facets["criterion"], asked.data.facets[VERSION] == 1
     sizes = np.r_[asked.data.n_levels, asked.data.n_levels[split]]
     data = RatingData(
-        asked.data.student, {RATER: asked.data.facets[RATER], "criterion": code}, asked.data.score,
-        asked.data.n_students, {RATER: asked.data.sizes[RATER], "criterion": len(sizes)}, sizes,
+        asked.data.student, {RATER: asked.data.facets[RATER], "criterion": np.where(later, newer[form], form)},
+        asked.data.score, asked.data.n_students, {RATER: asked.data.sizes[RATER], "criterion": len(sizes)}, sizes,
     )  # fmt: skip
     fit = mml.fit(data, Model((RATER, "criterion"), (), thresholds, components={RATER: asked.part}), _groups(asked))
-    value = np.nan_to_num(fit.value[fit.block("criterion")])
-    known = fit.plan.status[fit.block("criterion")] == ESTIMATED
-    forms = np.arange(asked.n_forms)
-    ours = np.where(
-        np.isin(forms, split), asked.n_forms + np.minimum(np.searchsorted(split, forms), len(split) - 1), forms
-    )
+    block = fit.plan.blocks["criterion"]
+    known = fit.plan.status[block.range] == ESTIMATED
+    place = np.full(len(fit.plan.status), -1)
+    place[fit.plan.free] = np.arange(len(fit.plan.free))
+    row, estimate = np.zeros(len(fit.covariance)), np.zeros(len(fit.covariance))
     new, old = (np.array(sorted(set(table.values()))) for table in (asked.new_form, asked.old_form))
-    row = np.zeros(len(fit.covariance))
-    places = np.full(len(value), -1)
-    start = fit.plan.blocks["criterion"].start
-    free = np.full(len(fit.plan.status), -1)
-    free[fit.plan.free] = np.arange(len(fit.plan.free))
-    places[known] = free[start + np.flatnonzero(known)]
-    for members, sign in ((ours[new], 1.0), (old, -1.0)):
+    for members, sign in ((newer[new], 1.0), (old, -1.0)):
         used = members[known[members]]
-        np.add.at(row, places[used], sign / len(used))
-    estimate = np.zeros(len(row))
+        np.add.at(row, place[block.start + used], sign / len(used))
     estimate[: len(fit.plan.free)] = fit.value[fit.plan.free]
-    estimate[fit.problem.coefficients] = np.nan_to_num(fit.coefficient)
-    shift = Shift(float(row @ estimate), float(np.sqrt(max(row @ fit.robust_covariance @ row, 0.0))))
+    variance = float(row @ fit.robust_covariance @ row)
+    shift = Shift(float(row @ estimate), max(variance, 0.0) ** 0.5)
     together = _ability(asked, fit, 1) - _ability(asked, fit, 0) - _severity(fit, who)
     return _row("concurrent", shift, Shift(together, np.nan), held.n, level, False, np.nan)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,14 @@ STRETCH = 0.1
 """Slopes farther from 1 than this say that the scales stretch differently."""
 ASIDE = 0.15
 """Constants farther apart than this, in logits, say that the link hangs on the method."""
+WAYS = {
+    ("ability", "up"): "ability_up", ("ability", "down"): "ability_down", ("severity", "up"): "severity_up",
+    ("severity", "down"): "severity_down", ("difficulty", "up"): "difficulty_up",
+    ("difficulty", "down"): "difficulty_down",
+}  # fmt: skip
+"""Words for what moved and which way."""
+SHARE = 0.02
+"""A smaller share of students with another level is a detail."""
 AGAIN = 60
 """Files rated again that the action asks for."""
 
@@ -37,26 +44,25 @@ def calibration_notes(
 
 def _beliefs(table: pd.DataFrame, belief: str, n: int) -> Iterator[Note]:
     """What moved under the belief retained, and what else the same numbers may mean."""
-    row = table.set_index("belief").loc[belief]
-    values: dict[str, Any] = {
-        "belief": belief, "moved": str(row["moved"]), "size": abs(float(row["logit_change"])),
-        "low": float(row["low"]), "high": float(row["high"]), "way": str(row["moved_verdict"]),
-    }  # fmt: skip
-    clear = values["way"] != "unclear"
-    key = "calibration.moved" if clear else "calibration.moved_unclear"
-    yield Note(key, {**values, "moved": f"{values['moved']}_{values['way']}"} if clear else values, "finding", 16, n)
-    if belief != "files" and clear:
-        yield Note("calibration.depends", {"size": values["size"]}, "caution", 17, n)
     known = table.set_index("belief")
-    if belief == "files" and known.loc["files_and_criteria", "moved_verdict"] in ("up", "down"):
-        other = known.loc["files_and_criteria"]
-        way = str(other["moved_verdict"])
-        told = {
-            "size": abs(float(other["logit_change"])),
-            "severity": f"severity_{way}",
-            "difficulty": f"difficulty_{way}",
-        }
-        yield Note("calibration.instrument", told, "finding", 18, n)
+    row = known.loc[belief]
+    way, what = str(row["moved_verdict"]), str(row["moved"])
+    sign = -1 if way == "down" else 1
+    low, high = sorted((sign * float(row["low"]), sign * float(row["high"])))
+    if way == "unclear":
+        yield Note("calibration.moved_unclear", {"belief": belief, "moved": what, "low": low, "high": high}, "finding",
+                   16, n)  # fmt: skip
+    else:
+        values = {"belief": belief, "moved": WAYS[what, way], "size": abs(float(row["logit_change"]))}
+        yield Note("calibration.moved", {**values, "low": low, "high": high}, "finding", 16, n)
+    if belief != "files" and way != "unclear":
+        together = float(known.loc["criteria_and_trainers", "logit_change"])
+        values = {"size": abs(together), "way": "up" if together > 0 else "down"}
+        yield Note("calibration.depends", values, "caution", 17, n)
+    both = known.loc["files_and_criteria"]
+    if belief == "files" and both["moved_verdict"] in ("up", "down"):
+        ways = {name: WAYS[name, str(both["moved_verdict"])] for name in ("severity", "difficulty")}
+        yield Note("calibration.instrument", {"size": abs(float(both["logit_change"])), **ways}, "finding", 18, n)
 
 
 def _drift(table: pd.DataFrame, held: Anchors, n: int) -> Iterator[Note]:
@@ -102,12 +108,14 @@ def _cuts(table: pd.DataFrame) -> Iterator[Note]:
     sure = table[table["share_other_low"] > 0]
     if len(sure):
         row = sure.loc[sure["share_other_level"].idxmax()]
+        share = float(row["share_other_level"])
         values = {
-            "level": str(row["level"]), "n": round(float(row["n_other_level"])),
-            "share": float(row["share_other_level"]), "low": float(row["share_other_low"]),
+            "n": round(float(row["n_other_level"])), "share": share,
+            "low": float(row["share_other_low"]),
             "high": float(row["share_other_high"]), "way": "demanding" if row["cut_gap"] > 0 else "generous",
         }  # fmt: skip
-        yield Note("calibration.cuts", values, "finding", 21, int(row["n_students"]))
+        rank = 21 if share >= SHARE else 42
+        yield Note("calibration.cuts", values, "finding", rank, int(row["n_students"]))
 
 
 def _methods(table: pd.DataFrame, n: int) -> Iterator[Note]:

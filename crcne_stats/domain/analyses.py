@@ -32,6 +32,7 @@ ANALYSES: tuple[Analysis, ...] = (
     Analysis("fairness"),
     Analysis("concordance", inputs=("ratings", "students")),
     Analysis("planning", after=("generalizability", "severity")),
+    Analysis("calibration", inputs=("previous", "ratings")),
 )
 
 
