@@ -16,7 +16,7 @@ NEXT = "2026-illustration"
 @pytest.fixture(scope="module")
 def versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder: Path = tmp_path_factory.mktemp("versions")
-    asked = ["--students", "150", "--inspe", "3", "--sessions", "1", "--links", "0.2", "--seed", "4"]
+    asked = ["--students", "60", "--inspe", "2", "--sessions", "1", "--links", "0.2", "--seed", "4"]
     assert main(["simulate", "--out", str(folder), *asked, "--next", NEXT]) == 0
     return folder
 
@@ -37,7 +37,7 @@ def test_calibration_links_old_and_new(versions: Path, tmp_path: Path, capsys: p
     files = [str(versions / "ratings.csv"), str(versions / "next" / "ratings.csv")]
     asked = ["--framework", NEXT, "--no-alignment", "--thresholds", "shared", "--out", str(tmp_path)]
     assert main(["calibration", *files, *asked]) == 0
-    drift = pd.read_csv(tmp_path / "drift.csv")
+    drift = pd.read_csv(tmp_path / "calibration-drift.csv")
     assert {"criterion", "previous_criterion", "drift", "flagged", "drift_verdict"} <= set(drift.columns)
     assert set(drift["status"]) == {"same", "reworded", "split", "merged", "new", "dropped"}
     capsys.readouterr()
