@@ -100,7 +100,7 @@ def _row(tie: Tie, symptom: str, sides: list[tuple[float, float, int]], level: f
     known = np.isfinite(se)
     return {
         "criterion": " + ".join(tie.new), "previous_criterion": " + ".join(tie.old), "status": tie.kind,
-        "symptom": symptom, "before": before, "after": after, "gain": gain, "se": se, "low": low, "high": high,
+        "revision_sign": symptom, "before": before, "after": after, "gain": gain, "se": se, "low": low, "high": high,
         "revision_verdict": "" if not known else "better" if good else "worse" if bad else "unclear",
         "n_students": min(n_before, n_after), "reason": "" if known else "nothing_before_or_after",
     }  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 
 from crcne_stats.analysis.agreement import agreement
 from crcne_stats.analysis.calibration import calibration
+from crcne_stats.analysis.certification import certification
 from crcne_stats.analysis.concordance import concordance
 from crcne_stats.analysis.describe import describe
 from crcne_stats.analysis.difficulty import difficulty
@@ -17,6 +18,7 @@ from crcne_stats.analysis.fairness import fairness
 from crcne_stats.analysis.generalizability import generalizability
 from crcne_stats.analysis.icc import icc
 from crcne_stats.analysis.planning import planning
+from crcne_stats.analysis.priorities import priorities
 from crcne_stats.analysis.severity import severity
 from crcne_stats.domain.analyses import ANALYSES, Analysis, analysis
 from crcne_stats.domain.errors import DataError, Problem, Problems
@@ -33,8 +35,10 @@ FUNCTIONS: dict[str, Callable[..., Result]] = {
     "difficulty": difficulty,
     "fairness": fairness,
     "concordance": concordance,
+    "certification": certification,
     "planning": planning,
     "calibration": calibration,
+    "priorities": priorities,
 }
 """The function of each analysis of the list."""
 

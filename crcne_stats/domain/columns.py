@@ -41,6 +41,7 @@ def _each(names: str, column: Column) -> dict[str, Column]:
 _IDENTIFIER = Column("identifier")
 _COUNT = Column("count")
 _SHARE = Column("percent", decimals=0)
+_SHARE_FINE = Column("percent", decimals=1)
 _NUMBER = Column("number")
 _LEVELS = Column("number", unit="levels")
 _FLAG = Column("flag")
@@ -221,19 +222,47 @@ COLUMNS: dict[str, Column] = {
     "allowed": _key("allowed"),
     "condition": _key("condition"),
     "link_method": _key("link_method"),
-    "symptom": _key("symptom"),
+    "revision_sign": _key("revision_sign"),
     "revision_verdict": _key("revision_verdict"),
     **_each("low_without high_without link_slope before after gain", _NUMBER),
     **_each("share_other_level share_other_low share_other_high", Column("percent", decimals=1)),
     **_each("n_other_level n_anchors n_links", _COUNT),
     **_each("framework_from framework_to", Column("text")),
+    # what to revise first
+    **_each("strain strain_low strain_high tolerable priority_index priority_index_low priority_index_high", _NUMBER),
+    **_each("probability_above share_first", _SHARE),
+    **_each("rank rank_low rank_high rank_best rank_worst n_weightings n_displaced turn", _COUNT),
+    "symptom": _key("symptom"),
+    "priority": _key("priority"),
+    "suggestion": _key("suggestion"),
+    "weighting": _key("weighting"),
+    "index_power": _TENTH,
+    "rank_correlation": _NUMBER,
+    **_each("lowest_level highest_level", _name("level")),
     # the two parts of the certificate
     "direction": _key("direction"),
     "closeness": _key("closeness"),
     **_each("n_equal n_above n_below n_groups", _COUNT),
+    "reliability_from": _key("reliability_from"),
+    **_each("corrected corrected_low corrected_high at_most at_most_low at_most_high", _NUMBER),
+    **_each("reliability_low reliability_high with_pix with_pix_low with_pix_high log_odds odds_ratio", _NUMBER),
+    **_each("dominance dominance_low dominance_high parallel_p", _P),
+    "share_explained": _SHARE,
+    "parallel_statistic": _NUMBER,
+    "parallel_df": _TENTH,
     "pix_gate": _key("pix_gate"),
     "state": _key("state"),
     "binding": _key("binding"),
+    # how often the certificate is wrong
+    "part": _key("part"),
+    "definition": _key("definition"),
+    "risk": _key("risk"),
+    "pix_error": _SHARE,
+    **_each("wrong wrong_low wrong_high too_high too_low inspe_too_high inspe_too_low", _SHARE_FINE),
+    **_each("accuracy consistency", _SHARE_FINE),
+    "n_wrong": _TENTH,
+    **_each("deserved_level adjusted_level", _name("level")),
+    "severity_met": _LOGITS,
 }
 
 

@@ -13,6 +13,7 @@ from crcne_stats.view.disclosure import THRESHOLD, published
 from crcne_stats.view.plots import (
     agreement,
     calibration,
+    certification,
     concordance,
     describe,
     difficulty,
@@ -20,6 +21,7 @@ from crcne_stats.view.plots import (
     generalizability,
     icc,
     planning,
+    priorities,
     severity,
     trainer_sheet,
 )
@@ -36,10 +38,12 @@ _PLOTS: dict[str, dict[str, Any]] = {
     "difficulty": difficulty.PLOTS,
     "fairness": fairness.PLOTS,
     "concordance": concordance.PLOTS,
+    "certification": certification.PLOTS,
     "trainer_sheet": trainer_sheet.PLOTS,
     "generalizability": generalizability.PLOTS,
     "planning": planning.PLOTS,
     "calibration": calibration.PLOTS,
+    "priorities": priorities.PLOTS,
 }
 
 

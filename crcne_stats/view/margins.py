@@ -16,6 +16,7 @@ _ASPECTS = {
     "coefficient", "weights", "method", "reason", "design", "form", "name", "source", "estimator", "hypothesis",
     "scale", "reading", "panel", "verdict", "verdict_low", "verdict_high", "verdict_sure", "conclusion", "decisive",
     "fairness_verdict", "centrality_verdict", "halo_verdict", "drift_verdict", "moved_verdict", "revision_verdict",
+    "part", "definition", "risk", "reliability_from",
 }  # fmt: skip
 """Columns that name not whom a row is about but what is said of them."""
 
@@ -82,7 +83,12 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("severity", "model"): (),
     ("severity", "assumptions"): (),
     ("generalizability", "conditional"): (Margin(("level",), ("n_students",)),),
+    # Students whom a sign concerns: of groups, of pairs of trainers; none of them add up to a number that is told.
+    ("priorities", "priorities"): (),
+    ("priorities", "symptoms"): (),
+    ("priorities", "swaps"): (),
     ("planning", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
+    ("certification", "by_level"): (Margin(("state", "joint_level"), ("n_students",)),),
     ("concordance", "margins"): (
         Margin(("inspe_level",), ("n_students",), within=()),
         Margin(("pix_level",), ("n_students",), within=()),
@@ -99,6 +105,7 @@ _ABOUT = {
     ("calibration", "drift"): ("criterion", "previous_criterion"), ("calibration", "trainers"): ("trainer",),
     ("calibration", "beliefs"): ("belief",), ("calibration", "cuts"): ("level",),
     ("calibration", "alignment"): ("inspe", "criterion"),
+    ("priorities", "priorities"): ("criterion",), ("priorities", "symptoms"): ("criterion", "symptom"),
 }  # fmt: skip
 """What a row is about where its other names only go with it."""
 _PAIRS = ({"trainer_a", "trainer_b"}, {"inspe", "trainer_inspe"})
