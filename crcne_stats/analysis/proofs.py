@@ -64,7 +64,7 @@ def proofs() -> Result:
     table = pd.DataFrame(rows)
     by_example = table.groupby("example", sort=False)["holds"]
     summary = pd.DataFrame({"n_numbers": by_example.size(), "n_hold": by_example.sum().astype(int)}).reset_index()
-    summary["origin"] = [example.source for example in examples()]
+    summary["origin"] = summary["example"]
     return Result("proofs", {"proofs": table, "examples": summary}, _notes(table))
 
 

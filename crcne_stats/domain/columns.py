@@ -218,7 +218,8 @@ COLUMNS: dict[str, Column] = {
     **_each("lowest_level highest_level", _name("level")),
     # published examples
     "example": _key("example"),
-    **_each("quantity origin", Column("text")),
+    "origin": _key("origin"),
+    "quantity": Column("text"),
     **_each("expected obtained", Column("number", decimals=6)),
     **_each("off_by tolerance", Column("number", decimals=8)),
     "holds": _FLAG,
