@@ -32,10 +32,11 @@ def failed_level(framework: Framework) -> int:
     return ladder.index(NOT_REACHED) if NOT_REACHED in ladder else -1
 
 
-def student_pairs(ratings: Ratings, students: Students) -> pd.DataFrame:
+def student_pairs(ratings: Ratings, students: Students, rubric: pd.DataFrame | None = None) -> pd.DataFrame:
     """One row per row of ``students.frame``: codes of the parts (-1: none), who it is, where the level comes from.
 
-    Joined by student and session, by student alone where one side does not know the session.
+    Joined by student and session, by student alone where one side does not know the session. ``rubric`` is what
+    :func:`crcne_stats.analysis.levels.inspe_levels` says of the ratings, where it is known already.
 
     Returns
     -------
@@ -46,7 +47,7 @@ def student_pairs(ratings: Ratings, students: Students) -> pd.DataFrame:
         student in :func:`crcne_stats.analysis.levels.inspe_levels`, which is also its code in ``ratings.units``.
     """
     frame, framework = students.frame, ratings.framework
-    rubric = inspe_levels(ratings)
+    rubric = inspe_levels(ratings) if rubric is None else rubric
     row = _matched(frame, rubric)
     found = row >= 0
     by_rule = np.where(found, rubric["inspe_level"].cat.codes.to_numpy()[row] if len(rubric) else -1, -1)

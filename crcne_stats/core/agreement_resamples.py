@@ -21,7 +21,7 @@ from crcne_stats.core.counts import Counts
 from crcne_stats.core.levels import confusion, level_kappa, specific_agreement
 from crcne_stats.core.moments import Moments, moments, pattern_moments, trainer_moments
 from crcne_stats.core.pairs import pairs
-from crcne_stats.core.resample import Progress, bootstrap_weights, repeat
+from crcne_stats.core.resample import Progress, bootstrap_weights, kind_weights, repeat
 from crcne_stats.core.two_way import TwoWay
 
 Array = NDArray[Any]
@@ -76,6 +76,7 @@ def resampled(
     seed: int | Sequence[int],
     progress: Progress | None = None,
     n_trainers: int = 0,
+    numbers: Array | None = None,
 ) -> list[Array]:
     """Bootstrap over students: for each question its answers, shape (resample, value).
 
@@ -90,12 +91,15 @@ def resampled(
     n_trainers
         Number of trainers of the whole analysis, if they are drawn too; ``Counts.trainer_name`` runs below it. 0:
         trainers stay.
+    numbers
+        (student,) how many students each one stands for, all with the same ratings; by default one. Students are then
+        drawn by kind, which costs the same whatever their number.
 
     NaN where a resample leaves a coefficient undefined.
     """
     if not questions:
         return []
-    joined = repeat(_Resample(questions, n_students, n_trainers), n, seed, progress)
+    joined = repeat(_Resample(questions, n_students, n_trainers, numbers), n, seed, progress)
     widths = [answers(counts, asked).size for counts, asked in questions]
     return np.split(joined, np.cumsum(widths)[:-1], axis=1)
 
@@ -109,14 +113,19 @@ class _Sums(Protocol):
 class _Resample:
     """One block of resamples; holds plain arrays, so that it can be sent to other processes."""
 
-    def __init__(self, questions: Sequence[tuple[Counts, Asked]], n_students: int, n_trainers: int) -> None:
-        self.n_students, self.n_trainers = n_students, n_trainers
+    def __init__(
+        self, questions: Sequence[tuple[Counts, Asked]], n_students: int, n_trainers: int, numbers: Array | None
+    ) -> None:
+        self.n_students, self.n_trainers, self.numbers = n_students, n_trainers, numbers
         self.asked = [asked for _, asked in questions]
         make = TwoWay if n_trainers else _Students
         self.sums: list[_Sums] = [make(counts, a.trainers, a.pairs, n_students) for counts, a in questions]
 
     def __call__(self, rng: np.random.Generator, size: int) -> Array:
-        student = bootstrap_weights(rng, size, self.n_students)
+        if self.numbers is None:
+            student = bootstrap_weights(rng, size, self.n_students)
+        else:
+            student = kind_weights(rng, size, self.numbers)
         trainer = bootstrap_weights(rng, size, self.n_trainers) if self.n_trainers else None
         found = [asked.answer(*sums(student, trainer)) for asked, sums in zip(self.asked, self.sums, strict=True)]
         return np.concatenate(found, axis=1)

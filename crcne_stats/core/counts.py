@@ -199,6 +199,27 @@ def _distinct(table: Ints) -> tuple[Ints, Ints]:
     return rows, index.reshape(-1)
 
 
+def kinds_of(owner: Any, cell: Any) -> tuple[Ints, Ints, Ints]:
+    """Students who show the same cells, as often: ``owner`` and ``cell`` are codes from 0 of each row.
+
+    Returns
+    -------
+    number : (kind,)
+        How many students there are of each kind.
+    kind, cell : (row of a kind,)
+        The cells of one student of each kind.
+    """
+    who, what = np.asarray(owner, dtype=np.int64), np.asarray(cell, dtype=np.int64)
+    order = np.lexsort((what, who))
+    size = np.bincount(who)
+    place = np.arange(len(who)) - np.repeat(np.cumsum(size) - size, size)
+    table = np.zeros((len(size), int(size.max(initial=0))), dtype=np.int64)
+    table[who[order], place] = what[order] + 1
+    different, kind = _distinct(table)
+    rows, columns = np.nonzero(different)
+    return np.bincount(kind, minlength=len(different)), rows, different[rows, columns] - 1
+
+
 def distinct(codes: Ints) -> int:
     """How many different codes there are."""
     return int(np.count_nonzero(np.bincount(codes)))

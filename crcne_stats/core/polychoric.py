@@ -27,7 +27,7 @@ _EDGE = 8.5
 class Polychoric:
     """``rho`` with its ``se``; ``first`` and ``second`` cuts; test of the normal model (χ², ``df``, ``p``).
 
-    ``reason``: "" or why there is none: "one_level_only" (a variable is constant), "perfect_order" (no finite
+    ``reason``: "" or why there is none: "one_level_only" (a variable is constant), "same_order" (no finite
     estimate), "not_converged". ``df`` 0: the model fits any such table, there is no test.
     """
 
@@ -55,7 +55,7 @@ def polychoric(table: Any) -> Polychoric:
     if min(counts.shape, default=0) < 2:
         return Polychoric(*nothing, "one_level_only")
     if _ordered(counts) or _ordered(counts[:, ::-1]):
-        return Polychoric(*nothing, "perfect_order")
+        return Polychoric(*nothing, "same_order")
     r, c = counts.shape
     theta = np.r_[_start(counts), _cuts(counts.sum(axis=1)), _cuts(counts.sum(axis=0))]
     found = _look(theta, r, c)

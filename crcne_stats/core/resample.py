@@ -124,3 +124,13 @@ def bootstrap_weights(rng: np.random.Generator, size: int, n: int) -> NDArray[np
     drawn *= size
     drawn += np.arange(size, dtype=np.int64)[:, None]
     return np.bincount(drawn.ravel(), minlength=n * size).reshape(n, size).astype(np.float32)
+
+
+def kind_weights(rng: np.random.Generator, size: int, numbers: NDArray[Any]) -> NDArray[np.float32]:
+    """The same where units of one kind cannot be told apart: how many of each kind are drawn, shape (kind, size).
+
+    ``numbers`` (kind,) is how many units there are of each kind; each column sums to their total. The distribution is
+    that of :func:`bootstrap_weights` summed by kind, at a cost that does not grow with the number of units.
+    """
+    total = int(np.sum(numbers))
+    return rng.multinomial(total, np.asarray(numbers) / total, size).T.astype(np.float32)

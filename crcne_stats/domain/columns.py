@@ -206,6 +206,8 @@ COLUMNS: dict[str, Column] = {
     **_each("se_mean se_max se_before se_after", _LOGITS_SE),
     # the two parts of the certificate
     "direction": _key("direction"),
+    "closeness": _key("closeness"),
+    **_each("n_equal n_above n_below n_groups", _COUNT),
     "pix_gate": _key("pix_gate"),
     "state": _key("state"),
     "binding": _key("binding"),

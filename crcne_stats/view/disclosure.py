@@ -54,6 +54,9 @@ _CELL = {
 }  # fmt: skip
 """The column of those rows that the note tells; without an entry, the whole row."""
 
+_FIGURES = ("concordance", "association", "tests", "shift", "groups", "group_tests")
+"""Tables of ``concordance`` that follow from its counts: to every digit they would be equations between these."""
+
 
 @dataclass
 class Published(Result):
@@ -155,7 +158,7 @@ def _rounded(result: Result, name: str, found: Units, secret: np.ndarray) -> pd.
     To every digit they would be one more equation between the counts.
     """
     table = result.tables[name].copy()
-    if (result.name, name) == ("concordance", "concordance") and _any(found, secret, "cross", "direction"):
+    if result.name == "concordance" and name in _FIGURES and secret.any():
         return _shown(table, np.ones(len(table), dtype=bool))
     if (
         (result.name, name) != ("difficulty", "difficulty")

@@ -81,6 +81,12 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("severity", "assumptions"): (),
     ("generalizability", "conditional"): (Margin(("level",), ("n_students",)),),
     ("planning", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
+    ("concordance", "margins"): (
+        Margin(("inspe_level",), ("n_students",), within=()),
+        Margin(("pix_level",), ("n_students",), within=()),
+    ),
+    ("concordance", "closeness"): (Margin(("closeness",), ("n_students",)),),
+    ("concordance", "groups"): (Margin(("member",), ("n_students",), within=("facet",)),),
     ("concordance", "joint"): (Margin(("state", "joint_level"), ("n_students",)),),
 }
 _ABOUT = {

@@ -75,7 +75,7 @@ def units(result: Result, threshold: int) -> Units:
     for name, table in result.tables.items():
         if "student" not in table.columns and len(table):
             _counted(found, result, name, table)
-    for extra in (_shares, _ends, _joined, _of_levels):
+    for extra in (_shares, _ends, _joined, _grouped, _of_levels):
         extra(found, result)
     return found
 
@@ -260,6 +260,7 @@ def _joined(found: Units, result: Result) -> None:
     least = np.minimum(inspe, pix)
     classes = {
         "direction": [_cell("direction", {"direction": ("below", "equal", "above")[int(np.sign(g)) + 1]}) for g in gap],
+        "closeness": [_cell("closeness", {"closeness": ("exact", "adjacent", "farther")[min(abs(g), 2)]}) for g in gap],
         "joint": [
             _cell("joint", {"state": "refused" if i == failed else "certified", "joint_level": ladder[i]})
             for i in least
@@ -268,9 +269,35 @@ def _joined(found: Units, result: Result) -> None:
     }  # fmt: skip
     for keys in classes.values():
         _sums(found, terms, keys)
-    for name in ("direction", "binding"):  # the findings rest on them
+    for name in ("direction", "closeness", "binding"):  # the findings rest on them
         found.ledger.last |= {found.keys[key] for key in classes[name] if key in found.keys}
     _weighted(found, result, terms, gap, float(values.sum()) * top)
+
+
+def _grouped(found: Units, result: Result) -> None:
+    """In each group, students at the same level, above and below: three counts that share one unit with its figures."""
+    table = result.tables.get("groups")
+    if result.name != "concordance" or table is None or "n_equal" not in table.columns:
+        return
+    sides = ("equal", "above", "below")
+    counts = table[[f"n_{side}" for side in sides]].to_numpy(dtype=float)
+    figures = tuple(name for name in table.columns if name not in ("facet", "member", "n_students", "reason"))
+    terms: dict[tuple[str, str], list[int]] = {}
+    for row, record in enumerate(table[["facet", "member"]].astype(str).to_dict("records")):
+        if np.isnan(counts[row]).any():
+            continue
+        key = frozenset({*record.items(), ("", "groups")})
+        small = bool(((counts[row] > 0) & (counts[row] < found.threshold)).any())
+        unit = found.unit(key, float(counts[row].sum()), small)
+        found.parts.append((unit, "groups", np.arange(len(table)) == row, figures))
+        own = [(side, found.count(unit, side, n)) for side, n in zip(sides, counts[row], strict=True) if n > 0]
+        whole = found.variable.get((int(found.rows["groups"][row]), "n_students"))
+        if whole is not None and found.ledger.value[whole] == counts[row].sum():
+            found.adds([*(term for _, term in own), whole], [*[1.0] * len(own), -1.0])
+        for side, term in own:
+            terms.setdefault((record["facet"], side), []).append(term)
+    for (_, side), own_terms in terms.items():
+        _sums(found, own_terms, [_cell("direction", {"direction": side})] * len(own_terms))
 
 
 def _binding(inspe: int, pix: int, ceiling: int) -> str:

@@ -183,3 +183,33 @@ def test_pairs_of_trainers_keep_no_exact_count_beside_a_hidden_one() -> None:
     assert (shown["reason"] == "hidden").sum() == (raw["n_students"] < 5).sum() > 0
     left = shown["n_students"].dropna()
     assert len(left) and (left % 5 == 0).all()
+
+
+@pytest.mark.parametrize("seed", [5, 6])
+def test_groups_keep_their_small_counts(seed: int) -> None:
+    made = simulate(500, 4, 1, seed=seed)
+    raw = concordance(made.ratings, made.students, resamples=0)
+    shown = published(raw)
+    sides = ["n_equal", "n_above", "n_below"]
+    total = shown.tables["direction"].set_index("direction")["n_students"]
+    for facet in ("inspe", "mention"):
+        rows = shown.tables["groups"]["facet"] == facet
+        true, told = (part.tables["groups"].loc[rows, sides].to_numpy(dtype=float) for part in (raw, shown))
+        secret = np.isnan(told)
+        small = (true > 0) & (true < 5)
+        assert secret[small].all()
+        if not small.any():
+            continue
+        place = np.full(true.shape, -1)
+        place[secret & (true > 0)] = np.arange((secret & (true > 0)).sum())
+        known = [(place[g][place[g] >= 0], true[g][place[g] >= 0].sum()) for g in range(len(true))]
+        known += [
+            (place[:, k][place[:, k] >= 0], true[:, k][place[:, k] >= 0].sum())
+            for k, side in enumerate(("equal", "above", "below"))
+            if np.isfinite(total[side])
+        ]
+        matrix = np.zeros((len(known), place.max() + 1))
+        for row, (terms, _) in enumerate(known):
+            matrix[row, terms] = 1
+        rest = np.array([value for _, value in known])
+        assert min(width(matrix, rest, rest, v) for v in place[small]) >= 4

@@ -1,0 +1,77 @@
+"""What the two parts of the certificate say, in sentences."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from crcne_stats.analysis.concordance_cells import DIRECTIONS, Compared
+from crcne_stats.analysis.levels import told
+from crcne_stats.domain.framework import Framework
+from crcne_stats.domain.result import Note
+
+MANY = 0.1
+"""From this share of computed levels on, the rule that made them is a main point."""
+
+
+def concordance_notes(
+    pairs: pd.DataFrame, both: Compared, tables: dict[str, pd.DataFrame], framework: Framework, weights: str
+) -> list[Note]:
+    """The findings of the first screen, and the doubts."""
+    n = len(both)
+    found = [*_main(tables, weights, n), *_binding_note(tables["binding"], framework)]
+    computed = int(pairs["computed"].sum())
+    if computed:
+        rules = framework.rules
+        rank = 60.0 if rules.published else 12.0 if computed >= MANY * len(pairs) else 42.0
+        key = "concordance.level_by_rule" if rules.published else "concordance.level_by_unpublished_rule"
+        found.append(Note(key, {"n": computed, **told(rules)}, "caution", rank, computed))
+    cut = int((both.full > both.inspe).sum())
+    if cut:
+        found.append(Note("concordance.common_scale", {"n": cut}, "caution", 32, cut))
+    without = int(((pairs["inspe"] >= 0) & (pairs["pix"] < 0) & (pairs["gate"] < 0)).sum())
+    if without:
+        found.append(Note("concordance.without_pix", {"n": without}, "caution", 40, without))
+    unrated = int((~pairs["rated"]).sum())
+    if unrated:
+        found.append(Note("concordance.unrated", {"n": unrated}, "caution", 58, unrated))
+    if _regimes(pairs["session"].iloc[both.row]) == {"before", "after"}:
+        found.append(Note("concordance.sessions_pooled", {}, "caution", 11))
+    if framework.rules.combination == "minimum" and not (pairs["pix"] >= 0).any():
+        found.append(Note("concordance.gate_under_minimum", {}, "caution", 5))
+    if framework.rules.combination == "gate" and not (pairs["gate"] >= 0).any():
+        found.append(Note("concordance.levels_under_gate", {}, "caution", 5))
+    return found
+
+
+def _main(tables: dict[str, pd.DataFrame], weights: str, n: int) -> list[Note]:
+    table, direction = tables["concordance"], tables["direction"].set_index("direction")
+    kappa = table[(table["coefficient"] == "cohen") & (table["weights"] == weights)].iloc[0]
+    if np.isnan(direction["share"]).all():
+        return []
+    shares = {key: float(direction.loc[key, "share"]) for key in DIRECTIONS}
+    found = [Note("concordance.direction", {"n": n, **shares}, "finding", 14, n)]
+    if np.isfinite(kappa["value"]):
+        values = {key: float(kappa[key]) for key in ("value", "low", "high")} | {"weights": weights}
+        found.append(Note("concordance.kappa", values, "finding", 16, n))
+    above, below = direction.loc["above"], direction.loc["below"]
+    if above["low"] > below["high"] or below["low"] > above["high"]:
+        key = "inspe_higher" if above["low"] > below["high"] else "pix_higher"
+        found.append(Note(f"concordance.{key}", {"above": shares["above"], "below": shares["below"]}, "finding", 18, n))
+    return found
+
+
+def _binding_note(binding: pd.DataFrame, framework: Framework) -> list[Note]:
+    if framework.rules.combination == "gate" or np.isnan(binding["share"]).all():
+        return []
+    shares = binding.set_index("binding")["share"]
+    values = {key: float(shares[key]) for key in ("inspe", "pix", "pix_ceiling")}
+    return [Note("concordance.binding", values, "finding", 30, int(binding["n_students"].sum()))]
+
+
+def _regimes(sessions: pd.Series) -> set[str]:
+    """ "before" and "after" January 2024, as far as the names of the sessions tell their last year."""
+    years = (re.findall(r"20\d\d", str(name)) for name in sessions.dropna().unique())
+    return {"before" if max(map(int, found)) <= 2023 else "after" for found in years if found}
