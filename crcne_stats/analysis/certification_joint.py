@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from crcne_stats.analysis.concordance_cells import shared
 from crcne_stats.analysis.student_pairs import ceiling, failed_level, level_keys
-from crcne_stats.core import association, decisions
+from crcne_stats.core import decisions
 from crcne_stats.domain.framework import Framework
 
 GROUPS = ("inspe", "mention", "session")
@@ -129,10 +130,3 @@ def one_more(pairs: pd.DataFrame, framework: Framework, part: str) -> pd.DataFra
         moved["pix"] = np.where(pix >= 0, np.maximum(np.minimum(pix + 1, ceiling(framework)), pix), pix)
         moved["gate"] = np.where(gate >= 0, 1, gate)
     return moved
-
-
-def shared(table: pd.DataFrame, total: int) -> pd.DataFrame:
-    """``table`` with the share of ``n_students`` in ``total``, its Wilson interval and a reason where there is none."""
-    low, high = association.wilson(table["n_students"], total)
-    share = table["n_students"] / total if total else np.nan
-    return table.assign(share=share, low=low, high=high, reason="" if total else "no_pair")

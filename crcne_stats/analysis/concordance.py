@@ -1,4 +1,4 @@
-"""Does the rubric agree with PIX+Édu, and what does the joint rule make of the two?"""
+"""Does the rubric agree with PIX+Édu?"""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from crcne_stats.analysis import concordance_cells as cells
+from crcne_stats.analysis.certification_joint import binding_table, joint_table
 from crcne_stats.analysis.concordance_agreement import association, coefficients, shift, tests
 from crcne_stats.analysis.concordance_groups import group_tests, groups
 from crcne_stats.analysis.concordance_notes import concordance_notes
@@ -27,7 +28,7 @@ def concordance(
     seed: int = 1,
     progress: Progress | None = None,
 ) -> Result:
-    """Agreement between the INSPÉ level and the PIX+Édu level, and the joint level.
+    """Agreement between the INSPÉ level and the PIX+Édu level. What the joint rule makes of them: ``certification``.
 
     The INSPÉ level of a student is the one in ``students`` where it is known; otherwise the framework's rule is applied
     to the ratings, and a Note says for how many. A student without a PIX+Édu result takes no part in the agreement: no
@@ -65,10 +66,6 @@ def concordance(
         ``tables["groups"]``: by INSPÉ, mention and session, exact agreement, κ with ``weights``, mean difference, and
         κ against that of all the others (``contrast``; ``p_adjusted`` after Benjamini & Hochberg);
         ``tables["group_tests"]``: is it the same in all groups (``p_adjusted`` after Holm)?
-
-        ``tables["joint"]``: ``state`` (certified, refused, waiting_inspe, waiting_pix) and ``joint_level`` by the
-        framework's rule of combination. ``tables["binding"]``: which part holds students back, where both are known;
-        ``pix_ceiling`` when it is only the top of PIX+Édu's ladder.
     """
     inputs = {"ratings": ratings, "students": students}
     settings: dict[str, Any] = {"weights": weights, "resamples": resamples, "seed": seed}
@@ -97,10 +94,11 @@ def concordance(
     by = groups(both, students, rubric, pairs["file"].to_numpy(), weights)
     if len(by):
         tables |= {"groups": by, "group_tests": group_tests(by)}
-    tables |= {"joint": cells.joint(pairs, framework), "binding": cells.binding(pairs, framework)}
     if gated:
         tables["gate"] = cells.gate(pairs, framework)
-    return Result("concordance", tables, concordance_notes(pairs, both, tables, framework, weights), settings, inputs)
+    notes = concordance_notes(pairs, both, tables, framework, weights)
+    counted = {"joint": joint_table(pairs, framework), "binding": binding_table(pairs, framework)}
+    return Result("concordance", tables, notes, settings, inputs, counted=counted)
 
 
 def _impossible(pairs: pd.DataFrame) -> str:

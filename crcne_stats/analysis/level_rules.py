@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crcne_stats.analysis.certification_joint import joint_codes, joint_counts, shared
+from crcne_stats.analysis.certification_joint import joint_codes, joint_counts
+from crcne_stats.analysis.concordance_cells import shared
 from crcne_stats.analysis.levels import (
     NAMED_RULES,
     Asked,

@@ -72,12 +72,11 @@ def student_pairs(ratings: Ratings, students: Students, rubric: pd.DataFrame | N
     )
 
 
-def student_groups(ratings: Ratings, students: Students, file: np.ndarray) -> pd.DataFrame:
+def student_groups(students: Students, rubric: pd.DataFrame, file: np.ndarray) -> pd.DataFrame:
     """``inspe``, ``mention`` and ``session`` of each row of ``students.frame``: its own, else what the ratings say.
 
-    ``file`` (row,) is that of :func:`student_pairs`.
+    ``rubric`` and ``file`` (row,) as in :func:`student_pairs`.
     """
-    rubric = inspe_levels(ratings)
     answer = {}
     for name in ("inspe", "mention", "session"):
         told = students.frame[name].astype(object)

@@ -43,6 +43,17 @@ PARTITIONS = (
 )  # fmt: skip
 _LEVELS = Margin(("level",), ("n_ratings",), scored=True)
 _GROUPS = tuple(Margin((name,), ("n_students", "n_double", "n_ratings")) for name in PARTITIONS[:4])
+COARSE = frozenset(
+    ("certification", name)
+    for name in (
+        "joint", "binding", "binding_groups", "raised", "level_rules", "rule_certificates", "cut_certificates",
+    )
+)  # fmt: skip
+"""Tables of what would be, or of what another table tells too: the same students counted in ever new ways.
+
+Where a count of the result is hidden, theirs are shown as multiples of the threshold, save where another result's
+ledger decides of them.
+"""
 MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("describe", "coverage"): (
         Margin(("member",), ("n_students",), ("facet", ("inspe", "mention", "session")), ("facet",)),
@@ -88,6 +99,7 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("concordance", "closeness"): (Margin(("closeness",), ("n_students",)),),
     ("concordance", "groups"): (Margin(("member",), ("n_students",), within=("facet",)),),
     ("concordance", "joint"): (Margin(("state", "joint_level"), ("n_students",)),),
+    **dict.fromkeys(COARSE, ()),
 }
 _ABOUT = {
     ("describe", "nodes"): ("trainer",), ("difficulty", "difficulty"): ("criterion",),

@@ -1,5 +1,8 @@
 """What to hide because of what adds up: the units of a result and the equations between their counts.
 
+Where two results tell counts that add up with each other, one ledger decides for both: that of the result which has the
+tables of the other among its ``counted`` ones. The other one ``follows`` it.
+
 A margin (:mod:`crcne_stats.view.margins`) counts as known whether or not a table shows it: it may stand in another
 table of the study, and what is hidden must not depend on which tables are looked at. So a result alone (in a notebook)
 hides the same as in its study, and the same cell of two tables is one unit.
@@ -29,7 +32,8 @@ class Units:
     """The units of a result: what is shown or hidden together, wherever it stands.
 
     ``rows`` gives for each table the unit of each row (-1: none); ``parts`` the single cells that go with a unit, as
-    (table, mask of rows, columns); ``variable`` finds the count of a unit in the ledger.
+    (table, mask of rows, columns); ``variable`` finds the count of a unit in the ledger; ``decided`` are the tables of
+    which another result's ledger decides.
     """
 
     threshold: int
@@ -39,6 +43,7 @@ class Units:
     variable: dict[tuple[int, str], int] = field(default_factory=dict)
     rows: dict[str, np.ndarray] = field(default_factory=dict)
     parts: list[tuple[int, str, np.ndarray, tuple[str, ...]]] = field(default_factory=list)
+    decided: tuple[str, ...] = ()
 
     def unit(self, key: Key, students: float, small: bool) -> int:
         """The unit of that key, made when it is new."""
@@ -72,12 +77,35 @@ class Units:
 def units(result: Result, threshold: int) -> Units:
     """The units of a result with all the equations that its readers know."""
     found = Units(threshold)
-    for name, table in result.tables.items():
-        if "student" not in table.columns and len(table):
+    found.decided = _followed(found, result)
+    for name, table in {**result.tables, **result.counted}.items():
+        if "student" not in table.columns and len(table) and name not in found.decided:
             _counted(found, result, name, table)
-    for extra in (_shares, _ends, _joined, _grouped, _of_levels):
+    for extra in (_shares, _ends, _joined, _gated, _grouped, _of_levels):
         extra(found, result)
     return found
+
+
+def _followed(found: Units, result: Result) -> tuple[str, ...]:
+    """Tables of which another result's ledger decides; their rows hide what it hides."""
+    first = result.follows
+    names = () if first is None else tuple(name for name in first.counted if _same(first.counted[name], result, name))
+    if first is None or not names:
+        return ()
+    theirs = units(first, found.threshold)
+    gone = np.append(to_hide(theirs), False)
+    for name in names:
+        hidden = gone[theirs.rows[name]]
+        place = np.full(len(hidden), -1)
+        for row in range(len(hidden)):
+            place[row] = found.unit(frozenset({("", name), ("row", str(row))}), np.inf, bool(hidden[row]))
+        found.rows[name] = place
+    return names
+
+
+def _same(counted: pd.DataFrame, result: Result, name: str) -> bool:
+    table = result.tables.get(name)
+    return table is not None and len(counted) > 0 and counted["n_students"].equals(table["n_students"])
 
 
 def to_hide(found: Units) -> np.ndarray:
@@ -272,6 +300,33 @@ def _joined(found: Units, result: Result) -> None:
     for name in ("direction", "closeness", "binding"):  # the findings rest on them
         found.ledger.last |= {found.keys[key] for key in classes[name] if key in found.keys}
     _weighted(found, result, terms, gap, float(values.sum()) * top)
+
+
+def _gated(found: Units, result: Result) -> None:
+    """Where PIX+Édu opens the way, joint level and binding part are sums of its table."""
+    gate = result.tables.get("gate")
+    if result.name != "concordance" or gate is None or "gate" not in found.rows or result.ratings is None:
+        return
+    framework = result.ratings.framework
+    if framework.rules.combination != "gate":
+        return
+    ladder = [level.key for level in framework.levels]
+    failed = ladder.index("not_reached") if "not_reached" in ladder else -1
+    values = gate["n_students"].to_numpy(dtype=float)
+    live = np.flatnonzero(values > 0)
+    terms = [found.count(int(found.rows["gate"][row]), "n_students", values[row]) for row in live]
+    level = [ladder.index(str(key)) for key in gate["inspe_level"].iloc[live]]
+    shut = [key == "not_admissible" for key in gate["pix_gate"].iloc[live]]
+    joint, binding = [], []
+    for place, no_pix in zip(level, shut, strict=True):
+        no_inspe = place == failed
+        lost = no_pix or no_inspe
+        held = {"state": "refused", "joint_level": ladder[failed]} if failed >= 0 else {"state": "refused"}
+        joint.append(_cell("joint", held if lost else {"state": "certified", "joint_level": ladder[place]}))
+        part = "both" if no_pix and no_inspe else "pix" if no_pix else "inspe" if no_inspe else "none"
+        binding.append(_cell("binding", {"binding": part}))
+    _sums(found, terms, joint)
+    _sums(found, terms, binding)
 
 
 def _grouped(found: Units, result: Result) -> None:
