@@ -204,7 +204,7 @@ def test_a_draft_from_columns_that_are_named(capsys: Capture, tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", [entry.name for entry in ANALYSES])
 def test_each_analysis_prints_and_writes(capsys: Capture, demo: Path, tmp_path: Path, name: str) -> None:
-    more = ["--students", str(demo / "students.csv")] if name == "concordance" else []
+    more = ["--students", str(demo / "students.csv")] if name in ("concordance", "certification") else []
     more += ["--resamples", "20"] if name in ("agreement", "concordance") else []
     code, out, err = said(capsys, name, demo / "ratings.csv", *more)
     assert (code, err) == (0, "")

@@ -74,6 +74,7 @@ def simulate(
     dif: float = 0.8,
     drift: float = 0.6,
     low_agreement: float = 2.0,
+    taste_sd: float = 0.0,
     missing: float = 0.02,
     pix_error_sd: float = 1.6,
     global_level: bool = False,
@@ -107,6 +108,8 @@ def simulate(
         Logits by which two criteria become harder and easier from the first session to the last.
     low_agreement
         Standard deviation in logits of the trainers' own views of one criterion.
+    taste_sd
+        The same for every criterion (trainer × criterion).
     missing
         Share of the ratings lost at random.
     pix_error_sd
@@ -195,7 +198,8 @@ def _parameters(
     halo = s["halo_sd"] * rng.standard_normal((len(who.home), seats))
     thresholds = drawn_thresholds(rng, framework)
     difficulty = centred(rng, s["difficulty_sd"], n_criteria)
-    taste = np.zeros((n_trainers, n_criteria))
+    # Without it nothing is drawn, so that the numbers of a seed stay what they were.
+    taste = centred(rng, s["taste_sd"], n_trainers, n_criteria) if s["taste_sd"] else np.zeros((n_trainers, n_criteria))
     spots = _spots(n_criteria)
     planted: dict[str, Any] = {}
     views: dict[str, float] = {}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from crcne_stats.analysis.agreement import agreement
+from crcne_stats.analysis.certification import certification
 from crcne_stats.analysis.concordance import concordance
 from crcne_stats.analysis.describe import describe
 from crcne_stats.analysis.difficulty import difficulty
@@ -32,6 +33,7 @@ FUNCTIONS: dict[str, Callable[..., Result]] = {
     "difficulty": difficulty,
     "fairness": fairness,
     "concordance": concordance,
+    "certification": certification,
     "planning": planning,
 }
 """The function of each analysis of the list."""

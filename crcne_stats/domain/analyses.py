@@ -31,6 +31,7 @@ ANALYSES: tuple[Analysis, ...] = (
     Analysis("difficulty", after=("severity",)),
     Analysis("fairness"),
     Analysis("concordance", inputs=("ratings", "students")),
+    Analysis("certification", inputs=("ratings", "students"), after=("severity",)),
     Analysis("planning", after=("generalizability", "severity")),
 )
 

@@ -41,6 +41,7 @@ def _each(names: str, column: Column) -> dict[str, Column]:
 _IDENTIFIER = Column("identifier")
 _COUNT = Column("count")
 _SHARE = Column("percent", decimals=0)
+_SHARE_FINE = Column("percent", decimals=1)
 _NUMBER = Column("number")
 _LEVELS = Column("number", unit="levels")
 _FLAG = Column("flag")
@@ -211,6 +212,16 @@ COLUMNS: dict[str, Column] = {
     "pix_gate": _key("pix_gate"),
     "state": _key("state"),
     "binding": _key("binding"),
+    # how often the certificate is wrong
+    "part": _key("part"),
+    "definition": _key("definition"),
+    "risk": _key("risk"),
+    "pix_error": _SHARE,
+    **_each("wrong wrong_low wrong_high too_high too_low inspe_too_high inspe_too_low", _SHARE_FINE),
+    **_each("accuracy consistency", _SHARE_FINE),
+    "n_wrong": _TENTH,
+    **_each("deserved_level adjusted_level", _name("level")),
+    "severity_met": _LOGITS,
 }
 
 

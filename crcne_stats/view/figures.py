@@ -12,6 +12,7 @@ from crcne_stats.domain.result import Result
 from crcne_stats.view.disclosure import THRESHOLD, published
 from crcne_stats.view.plots import (
     agreement,
+    certification,
     concordance,
     describe,
     difficulty,
@@ -35,6 +36,7 @@ _PLOTS: dict[str, dict[str, Any]] = {
     "difficulty": difficulty.PLOTS,
     "fairness": fairness.PLOTS,
     "concordance": concordance.PLOTS,
+    "certification": certification.PLOTS,
     "trainer_sheet": trainer_sheet.PLOTS,
     "generalizability": generalizability.PLOTS,
     "planning": planning.PLOTS,

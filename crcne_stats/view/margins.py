@@ -15,7 +15,7 @@ from crcne_stats.domain.columns import COLUMNS
 _ASPECTS = {
     "coefficient", "weights", "method", "reason", "design", "form", "name", "source", "estimator", "hypothesis",
     "scale", "reading", "panel", "verdict", "verdict_low", "verdict_high", "verdict_sure", "conclusion", "decisive",
-    "fairness_verdict", "centrality_verdict", "halo_verdict",
+    "fairness_verdict", "centrality_verdict", "halo_verdict", "part", "definition", "risk",
 }  # fmt: skip
 """Columns that name not whom a row is about but what is said of them."""
 
@@ -92,6 +92,7 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("severity", "assumptions"): (),
     ("generalizability", "conditional"): (Margin(("level",), ("n_students",)),),
     ("planning", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
+    ("certification", "by_level"): (Margin(("state", "joint_level"), ("n_students",)),),
     ("concordance", "margins"): (
         Margin(("inspe_level",), ("n_students",), within=()),
         Margin(("pix_level",), ("n_students",), within=()),

@@ -1,0 +1,172 @@
+"""Risks of the certificate: what they rest on, what they add up to, and what cannot be said."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crcne_stats.analysis.certification import certification
+from crcne_stats.analysis.severity import severity
+from crcne_stats.analysis.simulate import Simulation, simulate
+from crcne_stats.domain.result import Result
+from crcne_stats.domain.students import Students
+from crcne_stats.view.disclosure import published
+
+PLAIN: dict[str, Any] = {"disordered": False, "dif": 0, "drift": 0, "low_agreement": 0}
+
+
+@cache
+def cohort() -> tuple[Simulation, Result]:
+    made = simulate(160, 2, 1, links=0.2, taste_sd=0.3, seed=4, **PLAIN)
+    return made, severity(made.ratings, simulations=0, halo=True)
+
+
+@cache
+def answered() -> Result:
+    made, measured = cohort()
+    return certification(made.ratings, made.students, severity=measured, panel=400)
+
+
+def test_a_scheme_is_the_sum_of_its_students() -> None:
+    found = answered()
+    scheme = found.tables["scheme"].set_index(["definition", "part", "risk"])
+    table = found.tables["students"]
+    for part, prefix in (("joint", ""), ("inspe", "inspe_")):
+        for risk in ("too_high", "too_low"):
+            row = scheme.loc[("expected", part, risk)]
+            chance = table[prefix + risk].dropna()
+            assert row["n_students"] == len(chance)
+            assert row["n_wrong"] == pytest.approx(chance.sum())
+            assert 0 <= row["wrong_low"] <= row["wrong"] <= row["wrong_high"] <= 1
+    level = found.tables["by_level"]
+    for risk in ("too_high", "too_low"):
+        total = scheme.loc[("expected", "joint", risk), "n_wrong"]
+        assert level.loc[level["risk"] == risk, "n_wrong"].sum() == pytest.approx(total)
+
+
+def test_posteriors_are_chances_and_agree_with_the_risks() -> None:
+    found = answered()
+    posterior = found.tables["posterior"].pivot(index="student", columns="level", values="probability")
+    np.testing.assert_allclose(posterior.sum(axis=1), 1)
+    assert (posterior >= 0).all(axis=None)
+    table = found.tables["students"].set_index("student").dropna(subset=["inspe_too_high"])
+    ladder = [level.key for level in found.ratings.framework.levels]
+    for student, row in table.head(30).iterrows():
+        place = ladder.index(row["inspe_level"])
+        assert row["inspe_too_high"] == pytest.approx(posterior.loc[student, ladder[:place]].sum(), abs=1e-9)
+
+
+def test_an_error_of_pix_only_adds_risks_and_more_trainers_take_them_off() -> None:
+    tables = answered().tables
+    band = tables["pix_error"].groupby("pix_error")["wrong"].sum()
+    assert band.is_monotonic_increasing
+    panels = tables["panels"]
+    own = panels[(panels["definition"] == "expected") & (panels["part"] == "inspe")]
+    assert own.groupby("n_trainers")["wrong"].sum().is_monotonic_decreasing
+
+
+def test_a_stated_error_is_in_the_band_and_in_the_scheme() -> None:
+    made, measured = cohort()
+    found = certification(made.ratings, made.students, severity=measured, panel=100, pix_error=0.15)
+    band = found.tables["pix_error"]
+    row = band[(band["pix_error"] == 0.15) & (band["risk"] == "too_high")].iloc[0]
+    scheme = found.tables["scheme"].set_index(["definition", "part", "risk"])
+    assert row["wrong"] == pytest.approx(scheme.loc[("expected", "joint", "too_high"), "wrong"])
+    assert not any(note.key == "certification.pix_unknown" for note in found.notes)
+
+
+def test_the_jury_list_is_about_severity_and_is_private() -> None:
+    found = answered()
+    review = found.tables["review"]
+    assert len(review)
+    ladder = [level.key for level in found.ratings.framework.levels]
+    up = review["adjusted_level"].map(ladder.index) > review["inspe_level"].map(ladder.index)
+    # A severe panel keeps a level down: adjusted upwards, and the other way round.
+    assert ((review["severity_met"] > 0) == up).all()
+    assert review["probability"].is_monotonic_decreasing
+    assert {"students", "posterior", "review"}.isdisjoint(published(found).tables)
+    assert any(note.key == "certification.review" and note.kind == "action" for note in found.notes)
+
+
+def test_methods_of_accuracy_tell_the_same_story() -> None:
+    table = answered().tables["accuracy"].set_index("method")
+    assert (table["reason"] == "").all()
+    assert (table[["accuracy", "consistency"]] > 0.5).all(axis=None)
+    np.testing.assert_allclose(table[["accuracy", "too_high", "too_low"]].sum(axis=1), 1)
+    assert table.loc["lee", "accuracy"] == pytest.approx(table.loc["rudner", "accuracy"], abs=0.05)
+
+
+def changed(students: Students, **columns: Any) -> Students:
+    return Students.from_frame(students.frame.astype(object).assign(**columns), framework=students.framework)
+
+
+def test_a_gate_file_runs_under_the_gate_and_says_so_under_the_minimum() -> None:
+    made, measured = cohort()
+    passed = made.students.frame["pix_level"].astype(object).map({"not_reached": "not_admissible"})
+    gate = passed.fillna("admissible").where(made.students.frame["pix_level"].notna())
+    people = changed(made.students, pix_level=None, pix_gate=gate)
+    assert certification(made.ratings, people, severity=measured).reason == "gate_under_minimum"
+    found = certification(made.ratings, people, severity=measured, rule="gate", panel=100)
+    scheme = found.tables["scheme"].set_index(["definition", "part", "risk"])
+    assert scheme.loc[("expected", "joint", "too_high"), "wrong"] > 0
+    assert certification(made.ratings, made.students, severity=measured, rule="gate").reason == "levels_under_gate"
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"student": lambda frame: "Z" + frame["student"].astype(str)}, "no_student_in_both"),
+        ({"pix_level": None}, "no_pix_results"),
+        ({"jury": "waiting", "inspe_level": None}, "jury_waiting"),
+    ],
+)
+def test_what_cannot_be_said(columns: dict[str, Any], reason: str) -> None:
+    made, measured = cohort()
+    people = changed(made.students, **columns)
+    assert certification(made.ratings, people, severity=measured).reason == reason
+    assert certification(made.ratings, None).reason == "no_students"
+
+
+def test_one_level_of_pix_and_one_of_the_jury_still_have_an_answer() -> None:
+    made, measured = cohort()
+    people = changed(made.students, pix_level="confirme", inspe_level="confirme", jury="level")
+    found = certification(made.ratings, people, severity=measured, panel=100)
+    assert not any(note.key == "certification.pix_informs" for note in found.notes)
+    assert np.isfinite(found.tables["scheme"]["wrong"]).all()
+
+
+def test_islands_are_not_compared() -> None:
+    made = simulate(120, 2, 1, links=0, seed=2, **PLAIN)
+    measured = severity(made.ratings, simulations=0, halo=False)
+    found = certification(made.ratings, made.students, severity=measured, panel=100)
+    assert (found.tables["by_inspe"]["reason"] == "islands_apart").all()
+    assert found.tables["by_inspe"]["wrong"].isna().all()
+    assert {"certification.islands", "certification.no_halo"} <= {note.key for note in found.notes}
+
+
+def test_joint_estimates_and_equal_ratings_have_a_reason() -> None:
+    made, _ = cohort()
+    joint = severity(made.ratings, estimator="jml", simulations=0)
+    assert certification(made.ratings, made.students, severity=joint).reason == "no_posterior"
+    frame = made.ratings.frame.astype(object).assign(score=2)
+    equal = type(made.ratings).trusted(frame.astype(made.ratings.frame.dtypes.to_dict()), made.ratings.framework)
+    assert certification(equal, made.students).reason == "all_equal"
+
+
+@pytest.mark.parametrize("wrong", [{"pix_error": 0.5}, {"rule": "mean"}, {"level": 1.0}, {"panel": 1}])
+def test_values_that_mean_nothing(wrong: dict[str, Any]) -> None:
+    made, measured = cohort()
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        certification(made.ratings, made.students, severity=measured, **wrong)
+
+
+def test_shown_tables_keep_their_small_groups() -> None:
+    found = answered()
+    shown = published(found).tables
+    small = found.tables["by_mention"]["n_students"] < 5
+    assert shown["by_mention"].loc[small, "wrong"].isna().all()
+    assert isinstance(shown["scheme"], pd.DataFrame)
