@@ -70,9 +70,8 @@ def posteriors(fitted: Fitted, scale: Scale, seen: np.ndarray | None, n_seen: in
     return Posteriors(found, nodes, moved, fitted.rated, chances)
 
 
-def yardstick(fitted: Fitted) -> Yardstick:
+def yardstick(fitted: Fitted, framework: Framework) -> Yardstick:
     """The criteria before a trainer of severity zero, on the ladder of the framework, with its rule."""
-    framework = fitted.asked.ratings.framework
     found = _of_measures(fitted)
     return Yardstick(criterion_offsets(found), ladder_scores(fitted), rule(framework), len(framework.levels))
 

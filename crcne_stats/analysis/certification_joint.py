@@ -115,7 +115,14 @@ def raised_table(pairs: pd.DataFrame, framework: Framework) -> pd.DataFrame:
             if i != failed
         ]
         tables.append(shared(pd.DataFrame(rows), int(decided.sum())))
-    return pd.concat(tables, ignore_index=True)
+    return without_empty_levels(pd.concat(tables, ignore_index=True))
+
+
+def without_empty_levels(table: pd.DataFrame) -> pd.DataFrame:
+    """``table`` without the certificates that nobody holds in any of its rows."""
+    most = table.groupby("joint_level", observed=True, dropna=False)["n_students"].transform("max")
+    kept = (most > 0) | table["joint_level"].isna() | (table.get("state", "certified") != "certified")
+    return table[kept].reset_index(drop=True) if kept.any() else table
 
 
 def one_more(pairs: pd.DataFrame, framework: Framework, part: str) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crcne_stats.analysis.certification_joint import joint_codes, joint_counts
+from crcne_stats.analysis.certification_joint import joint_codes, joint_counts, without_empty_levels
 from crcne_stats.analysis.levels import on_ladder
 from crcne_stats.analysis.severity import Measured
 from crcne_stats.analysis.student_pairs import failed_level, level_keys
@@ -58,7 +58,7 @@ def judgements(ratings: Ratings, measured: Measured) -> tuple[Judged, int] | str
     if not len(frame):
         return "no_global_level"
     if not measured.scale.common:
-        return "islands_apart"
+        return "cuts_apart"
     criterion = ratings.codes("criterion", frame)[0]
     level = rounded(
         on_ladder(framework, frame["score"].to_numpy(dtype=float), criterion),
@@ -130,7 +130,7 @@ def _row(
         se = float(kept.std(ddof=1))
         low, high = (float(bound) for bound in np.quantile(kept, [0.025, 0.975]))
     if not reason:
-        reason = "cut_not_found" if np.isnan(value) else "no_bounds" if np.isnan(se) else ""
+        reason = "cut_not_found" if np.isnan(value) else "groups_apart" if len(drawn) and np.isnan(se) else ""
         reason = reason or ("few_students" if n < FEW_STUDENTS else "")
     return {
         "cut_method": method, "level": level, "cut_score": value, "cut_se": se, "cut_low": low, "cut_high": high,
@@ -160,7 +160,7 @@ def certificate_table(
         table = pd.DataFrame(joint_counts(*joint_codes(rows.assign(inspe=level), framework), framework))
         table.insert(0, "cut_method", name)
         tables.append(table.assign(**_bounds(table, found.drawn, rows, ability, framework)))
-    answer = pd.concat(tables, ignore_index=True)
+    answer = without_empty_levels(pd.concat(tables, ignore_index=True))
     for column in ("n_low", "n_high"):
         answer[column] = answer[column] if column in answer.columns else NAN
     answer["share"] = answer["n_students"] / max(int(own.sum()), 1)

@@ -7,16 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crcne_stats.analysis.certification_joint import joint_codes, joint_counts
+from crcne_stats.analysis.certification_joint import joint_codes, joint_counts, without_empty_levels
 from crcne_stats.analysis.concordance_cells import shared
-from crcne_stats.analysis.levels import (
-    NAMED_RULES,
-    Asked,
-    asked_rules,
-    file_cells,
-    last_files,
-    levels_from_cells,
-)
+from crcne_stats.analysis.levels import NAMED_RULES, asked_rules, file_cells, last_files, levels_from_cells
 from crcne_stats.core.decisions import CERTIFIED
 from crcne_stats.domain.framework import Framework, Rules
 from crcne_stats.domain.ratings import Ratings
@@ -31,24 +24,27 @@ MOVES = ("up", "same", "down")
 def tried(framework: Framework) -> list[tuple[str, str, Rules]]:
     """Every rule that is tried, by name and by the way onto the ladder: rounded down or to the nearest, or by cuts.
 
-    Cuts are tried where the framework has them; the framework's own rule comes first.
+    Cuts are tried where the framework has them; the framework's own rule comes first, and once.
     """
     own = framework.rules
     found = [(FRAMEWORK, CUTS if own.cuts else own.rounding, own)]
-    ways: list[tuple[str, Asked]] = [(way, {"rounding": way, "cuts": ()}) for way in ROUNDINGS]
+    ways: list[tuple[str, dict[str, Any]]] = [(way, {"rounding": way, "cuts": ()}) for way in ROUNDINGS]
     if own.cuts:
         ways.append((CUTS, {}))
     for name, settings in NAMED_RULES.items():
         for way, onto in ways:
-            assert isinstance(onto, dict)
-            found.append((name, way, asked_rules(framework, {**settings, **onto})))
+            rules = asked_rules(framework, {**settings, **onto})
+            if rules != own:
+                found.append((name, way, rules))
     return found
 
 
-def rule_levels(ratings: Ratings) -> dict[tuple[str, str], np.ndarray]:
-    """Index of the INSPÉ level (file,) under each rule that is tried; −1 without one. Files as in ``inspe_levels``."""
+def rule_levels(ratings: Ratings, framework: Framework) -> dict[tuple[str, str], np.ndarray]:
+    """Index of the INSPÉ level (file,) under each rule that is tried; −1 without one. Files as in ``inspe_levels``.
+
+    ``framework`` is that of the ratings, with the rules in force.
+    """
     frame, unit = last_files(ratings)
-    framework = ratings.framework
     cells = file_cells(ratings, frame, unit, framework.rules.trainers)
     return {(name, way): levels_from_cells(framework, cells, rules) for name, way, rules in tried(framework)}
 
@@ -85,7 +81,7 @@ def certificate_table(
         table.insert(0, "level_rule", name)
         table.insert(1, "rounding", way)
         tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+    return without_empty_levels(pd.concat(tables, ignore_index=True))
 
 
 def spread_of_rules(
@@ -104,6 +100,7 @@ def spread_of_rules(
     return {
         "share": float(moved.mean()) if len(moved) else np.nan,
         "n": int(known.sum()),
+        "rated": max(len(rated), 1),
         "fewest": min(certified, key=lambda key: certified[key]),
         "most": max(certified, key=lambda key: certified[key]),
         "certified": certified,

@@ -35,7 +35,9 @@ _NOTES: dict[str, tuple[str, dict[str, str]]] = {
     "concordance.direction": ("direction", {}),
     "concordance.inspe_higher": ("direction", {}),
     "concordance.pix_higher": ("direction", {}),
+    "certification.decided": ("joint", {}),
     "certification.binding": ("binding", {}),
+    "certification.waiting": ("joint", {}),
     "describe.missing_most": ("coverage", {"facet": "facet", "member": "member"}),
     "describe.linked": ("design", {}),
     "describe.rated_once": ("design", {}),
@@ -56,6 +58,14 @@ _CELL = {
 
 _FIGURES = ("concordance", "association", "tests", "shift", "groups", "group_tests")
 """Tables of ``concordance`` that follow from its counts: to every digit they would be equations between these."""
+
+
+_ROUGH = {
+    "certification.raised": "raised",
+    "certification.rules": "rule_certificates",
+    "certification.cuts": "cut_certificates",
+}
+"""Notes that tell in whole percents what a table shows as multiples of the threshold."""
 
 
 @dataclass
@@ -163,6 +173,8 @@ def _coarse(pairs: pd.DataFrame, threshold: int) -> pd.DataFrame:
         for name in [name for name in ("low", "high") if name in pairs.columns]:
             pairs[name] = (pairs[name].astype(float) + moved).clip(0, 1)
         pairs["share"] = share + moved
+    if "n_wrong" in pairs.columns:
+        pairs["n_wrong"] = pairs["wrong"].astype(float).round(3) * pairs["n_students"]
     if "df2" in pairs.columns:
         # Degrees of freedom are students less levels, and a T² with its p tells them as well.
         exact = pairs["df2"].notna()
@@ -222,6 +234,9 @@ def _stays(note: Note, tables: Mapping[str, pd.DataFrame], threshold: int) -> bo
         told = {note.values["trainer_a"], note.values["trainer_b"]}
         same = [{a, b} == told for a, b in zip(pairs["trainer_a"], pairs["trainer_b"], strict=True)]
         return not (pairs.loc[same, "reason"] == HIDDEN).any()
+    if note.key in _ROUGH and (note.n_students or 0) < 100 * threshold:
+        table = tables.get(_ROUGH[note.key])
+        return table is None or not (table["reason"] == HIDDEN).any()
     if note.key not in _NOTES:
         return True
     name, columns = _NOTES[note.key]

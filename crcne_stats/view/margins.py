@@ -47,6 +47,7 @@ COARSE = frozenset(
     ("certification", name)
     for name in (
         "joint", "binding", "binding_groups", "raised", "level_rules", "rule_certificates", "cut_certificates",
+        "scheme", "by_level", "by_mention", "by_inspe", "pix_error", "panels", "accuracy",
     )
 )  # fmt: skip
 """Tables of what would be, or of what another table tells too: the same students counted in ever new ways.
@@ -92,7 +93,6 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("severity", "assumptions"): (),
     ("generalizability", "conditional"): (Margin(("level",), ("n_students",)),),
     ("planning", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
-    ("certification", "by_level"): (Margin(("state", "joint_level"), ("n_students",)),),
     ("concordance", "margins"): (
         Margin(("inspe_level",), ("n_students",), within=()),
         Margin(("pix_level",), ("n_students",), within=()),
