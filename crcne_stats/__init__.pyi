@@ -7,6 +7,7 @@ from crcne_stats.analysis.fairness import fairness as fairness
 from crcne_stats.analysis.generalizability import generalizability as generalizability
 from crcne_stats.analysis.icc import icc as icc
 from crcne_stats.analysis.planning import planning as planning
+from crcne_stats.analysis.priorities import priorities as priorities
 from crcne_stats.analysis.severity import severity as severity
 from crcne_stats.analysis.severity_assumptions import severity_difference as severity_difference
 from crcne_stats.analysis.severity_students import plausible_values as plausible_values
@@ -20,6 +21,7 @@ from crcne_stats.data.marked import write_marked as write_marked
 from crcne_stats.data.pix import load_pix as load_pix
 from crcne_stats.data.plan import write_plan as write_plan
 from crcne_stats.data.pseudonyms import pseudonymise as pseudonymise
+from crcne_stats.data.rating_weights import load_rating_weights as load_rating_weights
 from crcne_stats.data.ratings import load_ratings as load_ratings
 from crcne_stats.data.ratings import write_ratings as write_ratings
 from crcne_stats.data.students import load_students as load_students

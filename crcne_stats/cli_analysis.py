@@ -24,6 +24,7 @@ from crcne_stats.cli_run import Reading, loaded, options_told, progress
 from crcne_stats.cli_workers import draws_at_random, repeats, worker_options, workers
 from crcne_stats.data.anchors import load_anchors
 from crcne_stats.data.plan import write_plan
+from crcne_stats.data.rating_weights import load_rating_weights
 from crcne_stats.domain.analyses import analysis
 from crcne_stats.domain.errors import DataError, Problem
 from crcne_stats.domain.result import Result
@@ -54,12 +55,15 @@ def analysis_command(w: Words, name: str) -> Command:
     def run(w: Words, **given: Any) -> None:
         reading = Reading.taken(given)
         ratings, students = loaded(given.pop("files"), given.pop("students", None), given.pop("pix", ()), reading)
-        out, strict, grid = given.pop("out"), given.pop("strict"), given.pop("grid", None)
+        out, strict = given.pop("out"), given.pop("strict")
+        grid, reading_list = given.pop("grid", None), given.pop("reading", None)
         jobs, cluster = given.pop("jobs", None), given.pop("cluster", None)
         seed = given.pop("seed", None)
         asked = {key: None if value == _NONE else value for key, value in given.items() if value is not None}
         if "anchors" in asked:
             asked["anchors"] = load_anchors(str(asked["anchors"]))
+        if "rating_weights" in asked:
+            asked["rating_weights"] = load_rating_weights(str(asked["rating_weights"]), ratings.framework)
         with progress(w(f"analysis.{name}.title")) as show, workers(w, jobs, cluster), options_told(w):
             result = answer(
                 name, ratings, students, options={name: asked}, seed=SEED if seed is None else seed, progress=show
@@ -69,6 +73,8 @@ def analysis_command(w: Words, name: str) -> Command:
             with options_told(w):
                 made = write_plan(result, grid, lang=w.language)
             click.echo(w("cli.done.plan", file=str(made), n=len(result.tables["repair"])))
+        if reading_list is not None:
+            _write_reading(w, result, Path(reading_list))
 
     text = w(f"analysis.{name}.question")
     draws = [option(w, "seed", Integer(), shown=SEED)] if any(map(draws_at_random, functions)) else []
@@ -76,7 +82,19 @@ def analysis_command(w: Words, name: str) -> Command:
     ends = [*draws, *shared, text_option(w, "out", "out"), flag(w, "strict")]
     if name == "planning":
         ends.append(text_option(w, "grid", "file", help=w("cli.option.planning.grid")))
+    if name == "priorities":
+        ends.append(text_option(w, "reading", "file", help=w("cli.option.priorities.reading")))
     return command(w, name, run, [files_argument(w), *data, *known, *ends], help=text)
+
+
+def _write_reading(w: Words, result: Result, target: Path) -> None:
+    """The files to read together, which name students: for the owner of the data, never published."""
+    listed = result.tables.get("files")
+    if listed is None:
+        raise DataError([Problem("reading_empty")])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_csv(listed, target)
+    click.echo(w("cli.done.reading", file=str(target), n=len(listed)))
 
 
 def _lines(result: Result, w: Words) -> Iterator[str]:

@@ -53,6 +53,18 @@ def test_anchors_come_from_a_file(capsys: Capture, islands: Path, tmp_path: Path
     assert "nose" in err
 
 
+def test_weights_come_from_the_file_of_ratings(capsys: Capture, islands: Path, tmp_path: Path) -> None:
+    table = pd.read_csv(islands / "ratings.csv", dtype=str)
+    table.assign(poids="2").to_csv(tmp_path / "weighted.csv", index=False)
+    asked = ["--no-halo", "--simulations", "0", "--rating-weights", tmp_path / "weighted.csv"]
+    code, out, _ = said(capsys, tmp_path / "weighted.csv", *asked)
+    assert code == 0
+    assert "Some ratings count more or less than once" in out
+    code, _, err = said(capsys, islands / "ratings.csv", "--rating-weights", islands / "ratings.csv")
+    assert code == 1
+    assert "poids" in err
+
+
 def test_values_that_mean_nothing_are_wrong_use(capsys: Capture, islands: Path) -> None:
     for wrong in (["--thresholds", "nose"], ["--population", "nose"], ["--link", "nose"], ["--facets", "nose"]):
         code, _, err = said(capsys, islands / "ratings.csv", *wrong)

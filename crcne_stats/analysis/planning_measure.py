@@ -54,7 +54,7 @@ def measure(given: Situation, measured: Result) -> Measure | None:
     ability = np.nan_to_num(estimates.ability)
     unknown = np.sqrt(np.nan_to_num(estimates.variance) + estimates.halo**2)
     variance = np.full(len(given.sheet), NAN)
-    variance[plan.kept] = sum(
+    variance[np.flatnonzero(fitted.asked.counted)[plan.kept]] = sum(
         mass * residuals_at(found, ability + node * unknown).variance for node, mass in zip(_NODES, _MASS, strict=True)
     ) / float(_MASS.sum())
     variance = np.where(np.isfinite(variance), variance, np.nanmean(variance))

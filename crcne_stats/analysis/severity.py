@@ -24,6 +24,7 @@ from crcne_stats.analysis.severity_tables import (
     summary_table,
     trainer_table,
 )
+from crcne_stats.analysis.severity_weights import weight_notes, weights_of
 from crcne_stats.domain.ratings import Ratings
 from crcne_stats.domain.result import Result
 from crcne_stats.domain.students import Students
@@ -47,6 +48,7 @@ def severity(
     population: str | None = None,
     link: Literal["equal_trainer_means", "equal_inspe_means", "anchors", "pix"] | None = None,
     anchors: pd.DataFrame | None = None,
+    rating_weights: pd.DataFrame | None = None,
     facets: Sequence[str] = (),
     interactions: Sequence[str] = (),
     residuals: Literal["wle", "posterior"] = "wle",
@@ -93,6 +95,11 @@ def severity(
     anchors
         Values to hold: columns ``facet``, ``member``, ``value`` (logits), and ``level`` for thresholds, ``group`` for
         means of several elements; see :func:`crcne_stats.data.anchors.load_anchors`.
+    rating_weights
+        How many times ratings count: a column ``weight`` (from 0) and the identifiers (student, trainer, criterion,
+        session…) of the ratings that each row stands for; a rating that no row names counts once, one of weight 0 is
+        left out. See :func:`crcne_stats.data.rating_weights.load_rating_weights`. Intervals are then the sandwich's,
+        which takes no weight for more students; fit, bias and information criteria take weights for numbers of ratings.
     facets, interactions
         Columns (session, mention, occasion, inspe, trainer_inspe) that become facets; pairs such as
         "trainer:criterion" that get a parameter for each rated combination.
@@ -114,7 +121,8 @@ def severity(
 
         ``trainers``, ``criteria`` (and ``facets``): ``severity`` or ``difficulty`` in logits; ``se`` from the observed
         information and ``robust_se`` from the sandwich clustered by student, which sees that a trainer's criteria move
-        together (halo); ``low``, ``high`` from the former with halo in the model, else from the larger of both;
+        together (halo); ``low``, ``high`` from the former with halo in the model, else from the larger of both
+        (with rating weights from the latter);
         ``fair_average``, the score before a student of mean ability, all else at its mean, with bounds, and
         ``fair_zero`` at the zero of the scale; infit and outfit with simulated limits and the verdict ``fit``, the
         rule of thumb in ``fit_rule``. ``component`` is the island, ``assumption`` what makes the scale.
@@ -147,12 +155,14 @@ def severity(
         "equivalence": equivalence, "level": level, "seed": seed,
     }  # fmt: skip
     pairs = _checked(settings, anchors)
+    weights = None if rating_weights is None else weights_of(ratings.scored, rating_weights)
+    settings["rating_weights"] = None if weights is None else list(weights.keys)
     inputs = {"ratings": ratings} | ({} if students is None else {"students": students})
     extra = list(dict.fromkeys([*facets, *(name for pair in pairs for name in pair if name not in MAIN)]))
     absent = [name for name in extra if not ratings.known(name)]
     if absent:
         return Result("severity", settings=settings | {"reason": "column_unknown", "by": absent[0]}, inputs=inputs)
-    asked = design(ratings, extra)
+    asked = design(ratings, extra, None if weights is None else weights.value)
     if not len(asked.frame):
         return Result("severity", settings=settings | {"reason": "no_ratings"}, inputs=inputs)
     models = fitted_models(asked, settings, pairs, anchors)
@@ -170,6 +180,7 @@ def severity(
     if len(assumed):
         tables["assumptions"] = assumed
     notes = severity_notes(fitted, scale, tables, settings, models, refused)
+    notes += [] if weights is None else weight_notes(weights, estimator)
     return Result("severity", tables, notes, settings, inputs, Measured(fitted, scale))
 
 

@@ -27,7 +27,8 @@ class Design:
 
     ``people`` has a row for each person (a student in one session): student, session, inspe, mention; ``names`` the
     labels of each facet; ``scores`` (criterion, level) the framework's score of each level, NaN beyond a criterion's
-    last; ``file`` (rating,) the rated file. ``component`` (person,) and ``trainer_component`` (trainer,) count from 0.
+    last; ``file`` (rating,) the rated file; ``counted`` (scored rating,) which of the scored ratings these are, all but
+    those of weight 0. ``component`` (person,) and ``trainer_component`` (trainer,) count from 0.
     """
 
     ratings: Ratings
@@ -37,6 +38,7 @@ class Design:
     names: dict[str, list[str]]
     scores: np.ndarray
     file: np.ndarray
+    counted: np.ndarray
     component: np.ndarray
     trainer_component: np.ndarray
 
@@ -46,9 +48,15 @@ class Design:
         return int(self.trainer_component.max(initial=-1)) + 1
 
 
-def design(ratings: Ratings, extra: Sequence[str]) -> Design:
-    """Ratings of the criteria that count in totals, in codes; ``extra`` names facets beside trainer and criterion."""
+def design(ratings: Ratings, extra: Sequence[str], weight: np.ndarray | None = None) -> Design:
+    """Ratings of the criteria that count in totals, in codes; ``extra`` names facets beside trainer and criterion.
+
+    ``weight`` (scored rating,): how many times each counts; those of weight 0 are left out.
+    """
     frame = ratings.scored
+    counted = np.ones(len(frame), dtype=bool) if weight is None else weight > 0
+    if weight is not None:
+        frame, weight = frame[counted].reset_index(drop=True), weight[counted]
     names: dict[str, list[str]] = {"criterion": ratings.criteria}
     order = {key: place for place, key in enumerate(ratings.criteria)}
     codes, labels = ratings.codes("criterion", frame)
@@ -68,11 +76,11 @@ def design(ratings: Ratings, extra: Sequence[str]) -> Design:
     score = (scores[facets["criterion"]] < frame["score"].to_numpy()[:, None]).sum(axis=1)
     data = RatingData(
         person, facets, score.astype(np.int64), len(people), {name: len(names[name]) for name in facets},
-        np.array([len(scale) for scale in scales], dtype=np.int64),
+        np.array([len(scale) for scale in scales], dtype=np.int64), weight=weight,
     )  # fmt: skip
     met = distinct_pairs(person, facets["trainer"])
     own, theirs = components(*met, len(people), len(names["trainer"]))
-    return Design(ratings, frame, data, people, names, scores, ratings.units(frame), own, theirs)
+    return Design(ratings, frame, data, people, names, scores, ratings.units(frame), counted, own, theirs)
 
 
 def population(asked: Design, wanted: str | None) -> tuple[Population, np.ndarray, list[str]]:

@@ -28,9 +28,10 @@ class Estimates:
     """What was estimated, whatever the method.
 
     ``value``, ``se``, ``robust_se`` (parameter,), NaN without estimate; ``covariance``, ``robust_covariance``
-    (estimate, estimate), free parameters first, then ``coefficient`` (column,) of ``design`` (person, column);
-    ``ability`` and ``variance`` (person,): posterior mean and variance, or the joint estimate and its squared error,
-    NaN without a rating that counts; ``halo`` the standard deviation of the student × trainer effect, 0 without one;
+    (estimate, estimate), free parameters first, then ``coefficient`` (column,) of ``design`` (person, column),
+    NaN for the column of persons none of whose ratings counts; ``ability`` and ``variance`` (person,): posterior mean
+    and variance, or the joint estimate and its squared error, NaN without a rating that counts; ``halo`` the standard
+    deviation of the student × trainer effect, 0 without one;
     ``posterior`` (person, node) on ``nodes``, empty for a joint fit.
     """
 
@@ -54,15 +55,34 @@ class Estimates:
         return np.nan_to_num(self.value)
 
     @property
+    def weighted(self) -> bool:
+        """Whether ratings have weights: the model's errors then take them for more ratings than there are."""
+        return self.plan.data.weight is not None
+
+    def of_intervals(self, se: np.ndarray, robust_se: np.ndarray) -> np.ndarray:
+        """The error that intervals rest on, from the model's and the sandwich's.
+
+        The model's with halo in it, else the larger of both; of weighted ratings the sandwich's where there is one.
+        """
+        if self.weighted:
+            return np.where(np.isfinite(robust_se), robust_se, se)
+        return se if self.halo else np.fmax(se, robust_se)
+
+    @property
     def error(self) -> np.ndarray:
-        """The error (parameter,) of intervals: the model's with halo in it, else the larger of model and sandwich."""
-        return self.se if self.halo else np.fmax(self.se, self.robust_se)
+        """The error (parameter,) of intervals."""
+        return self.of_intervals(self.se, self.robust_se)
 
     @property
     def error_covariance(self) -> np.ndarray:
-        """The model's covariance with halo in it, else the sandwich where there is one."""
-        robust = not self.halo and np.isfinite(self.robust_covariance).all()
+        """The model's covariance with halo in it (of unweighted ratings), else the sandwich where there is one."""
+        robust = (self.weighted or not self.halo) and np.isfinite(self.robust_covariance).all()
         return self.robust_covariance if robust else self.covariance
+
+    @property
+    def informed(self) -> np.ndarray:
+        """Persons (person,) whose mean ability is known."""
+        return np.asarray(~(self.design[:, np.isnan(self.coefficient)] != 0).any(axis=1))
 
     def block(self, name: str) -> slice:
         """Where the parameters of a facet, an interaction or the thresholds stand."""
@@ -75,7 +95,7 @@ def marginal(fit: Fit) -> Estimates:
     ability, variance = (np.where(rated_, x, np.nan) for x in (fit.found.eap, fit.found.variance))
     return Estimates(
         fit.plan, fit.value, fit.se, fit.robust_se, fit.covariance, fit.robust_covariance,
-        np.nan_to_num(fit.coefficient), ability, variance, fit.problem.population.design, fit.found.posterior,
+        fit.coefficient, ability, variance, fit.problem.population.design, fit.found.posterior,
         fit.found.nodes, fit.halo,
     )  # fmt: skip
 

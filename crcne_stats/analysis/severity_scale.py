@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from crcne_stats.analysis.severity_design import Design
-from crcne_stats.analysis.severity_fit import Fitted
+from crcne_stats.analysis.severity_fit import Estimates, Fitted
 
 CONNECTED, RELATIVE = "connected", "relative"
 LINKS = ("equal_trainer_means", "equal_inspe_means", "anchors", "pix")
@@ -23,28 +23,26 @@ class Scale:
 
     ``assumption`` is "connected" (none was needed), "relative" (each island has its own zero) or what links them.
     ``severity`` (trainer,); ``rows`` (trainer, estimate) the map from the estimates whose ``covariance`` and
-    ``robust_covariance`` are given; ``single`` (trainer,) the model's error where the map is empty; ``halo`` whether
-    the model has halo; ``shift`` (component,) is added to the abilities of a component.
+    ``robust_covariance`` are those of ``measured``; ``single`` (trainer,) the model's error where the map is empty;
+    ``shift`` (component,) is added to the abilities of a component.
     """
 
     assumption: str
     severity: np.ndarray
     rows: np.ndarray
     single: np.ndarray
-    halo: bool
-    covariance: np.ndarray
-    robust_covariance: np.ndarray
+    measured: Estimates
     shift: np.ndarray
 
     @cached_property
     def se(self) -> np.ndarray:
         """Model standard error (trainer,); NaN where there is no estimate."""
-        return np.where((self.rows != 0).any(axis=1), self._errors(self.covariance), self.single)
+        return np.where((self.rows != 0).any(axis=1), self._errors(self.measured.covariance), self.single)
 
     @cached_property
     def robust_se(self) -> np.ndarray:
         """Sandwich standard error (trainer,), clustered by student."""
-        return self._errors(self.robust_covariance)
+        return self._errors(self.measured.robust_covariance)
 
     def _errors(self, covariance: np.ndarray) -> np.ndarray:
         variance = np.einsum("te,te->t", self.rows @ covariance, self.rows)
@@ -52,14 +50,17 @@ class Scale:
 
     @property
     def error(self) -> np.ndarray:
-        """The error (trainer,) of intervals: the model's with halo in it, else the larger of model and sandwich."""
-        return self.se if self.halo else np.fmax(self.se, self.robust_se)
+        """The error (trainer,) of intervals."""
+        return self.measured.of_intervals(self.se, self.robust_se)
 
     def difference_variance(self, a: int, b: int) -> float:
         """Variance of the difference of two trainers, from the same errors."""
         row = self.rows[a] - self.rows[b]
-        own, robust = (float(row @ c @ row) for c in (self.covariance, self.robust_covariance))
-        return own if self.halo else max(own, robust)
+        both = (
+            np.sqrt(max(float(row @ c @ row), 0.0)) for c in (self.measured.covariance, self.measured.robust_covariance)
+        )
+        own, robust = (np.array([error]) for error in both)
+        return float(self.measured.of_intervals(own, robust)[0] ** 2)
 
     @property
     def common(self) -> bool:
@@ -98,15 +99,14 @@ def scale(fitted: Fitted, assumption: str, inspe_means: Mapping[str, float] | No
         first = len(fit.plan.free)
         offset = np.zeros((n_parts, size))
         offset[:, first : first + weights.shape[1]] = weights
-        shift = target - weights @ fit.coefficient
+        shift = target - weights @ np.nan_to_num(fit.coefficient)
         rows = np.where(used[:, None], rows - offset[asked.trainer_component], 0.0)
         base = base + shift[asked.trainer_component]
-        if assumption != "anchors":
+        if assumption != "anchors" and used.any():
             rows = np.where(used[:, None], rows - rows[used].mean(axis=0), 0.0)
             shift = shift - np.nanmean(base)
             base = base - np.nanmean(base)
-    single, halo = fit.se[block.range], fit.halo > 0
-    return Scale(assumption, base, rows, single, halo, fit.covariance, fit.robust_covariance, shift)
+    return Scale(assumption, base, rows, fit.se[block.range], fit, shift)
 
 
 def _means(fitted: Fitted, inspe_means: Mapping[str, float] | None, alike: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -117,11 +117,11 @@ def _means(fitted: Fitted, inspe_means: Mapping[str, float] | None, alike: bool)
     asked, fit = fitted.asked, fitted.measured
     n_parts, n_groups = max(asked.n_components, 1), int(fitted.group.max(initial=0)) + 1
     target = np.zeros(n_parts)
-    chosen = np.ones(len(fitted.group), dtype=bool)
+    chosen = fit.informed
     if inspe_means is not None:
         value = asked.people["inspe"].astype(object).map(lambda name: inspe_means.get(str(name), np.nan))
         numbers = value.to_numpy(dtype=float)
-        chosen = np.isfinite(numbers)
+        chosen = fit.informed & np.isfinite(numbers)
         for part in range(n_parts):
             mine = chosen & (asked.component == part)
             target[part] = numbers[mine].mean() if mine.any() else 0.0
@@ -141,6 +141,7 @@ def linkable(fitted: Fitted, inspe_means: Mapping[str, float] | None, pix: Any) 
         return {name: "no_population" if name != "equal_trainer_means" else "" for name in LINKS}
     known = asked.people["inspe"].astype(object)
     anchored = np.array([str(name) in (inspe_means or {}) for name in known], dtype=bool)
+    anchored &= fitted.measured.informed
     every = all(anchored[asked.component == part].any() for part in range(asked.n_components))
     reasons = dict.fromkeys(LINKS, "")
     if not every:

@@ -95,8 +95,7 @@ def _element_table(
     stretch = fitted.stretch(facet)
     value, se, robust = (np.array(part, dtype=float) for part in measure)
     students, ratings, average = _counts(fitted, facet)
-    # With halo in the model its own errors are right; without, the sandwich alone may see what it leaves out.
-    error = se if fitted.measured.halo else np.fmax(se, robust)
+    error = fitted.measured.of_intervals(se, robust)
     status = fitted.plan.status[fitted.measured.block(facet)]
     table = pd.DataFrame(
         {
@@ -131,13 +130,14 @@ def _element_table(
 
 
 def _counts(fitted: Fitted, facet: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Students, ratings and average score of each element, over all the ratings."""
+    """Students, ratings and average score (each rating by its weight) of each element, over all the ratings."""
     data, n = fitted.asked.data, fitted.asked.data.sizes[facet]
     code = data.facets[facet]
     students = partners(code, data.student, n)
     ratings = np.bincount(code, minlength=n)
-    total = np.bincount(code, fitted.asked.frame["score"].to_numpy(dtype=float), minlength=n)
-    return students, ratings, np.where(ratings > 0, total / np.maximum(ratings, 1), np.nan)
+    score, weight = fitted.asked.frame["score"].to_numpy(dtype=float), data.weights
+    total, count = (np.bincount(code, values, minlength=n) for values in (weight * score, weight))
+    return students, ratings, np.where(ratings > 0, total / np.where(ratings > 0, count, 1.0), np.nan)
 
 
 def _limits(fitted: Fitted, place: int | None, n: int) -> dict[str, np.ndarray]:

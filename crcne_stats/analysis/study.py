@@ -17,6 +17,7 @@ from crcne_stats.analysis.fairness import fairness
 from crcne_stats.analysis.generalizability import generalizability
 from crcne_stats.analysis.icc import icc
 from crcne_stats.analysis.planning import planning
+from crcne_stats.analysis.priorities import priorities
 from crcne_stats.analysis.severity import severity
 from crcne_stats.domain.analyses import ANALYSES, Analysis, analysis
 from crcne_stats.domain.errors import DataError, Problem, Problems
@@ -35,6 +36,7 @@ FUNCTIONS: dict[str, Callable[..., Result]] = {
     "concordance": concordance,
     "certification": certification,
     "planning": planning,
+    "priorities": priorities,
 }
 """The function of each analysis of the list."""
 

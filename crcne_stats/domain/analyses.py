@@ -33,6 +33,7 @@ ANALYSES: tuple[Analysis, ...] = (
     Analysis("concordance", inputs=("ratings", "students")),
     Analysis("certification", inputs=("ratings", "students"), after=("severity", "concordance")),
     Analysis("planning", after=("generalizability", "severity")),
+    Analysis("priorities", may=("students",)),
 )
 
 

@@ -205,6 +205,17 @@ COLUMNS: dict[str, Column] = {
     **_each("power_now power_wanted share_comparable share_over", _SHARE),
     **_each("n_now n_wanted bound gap n_new", _COUNT),
     **_each("se_mean se_max se_before se_after", _LOGITS_SE),
+    # what to revise first
+    **_each("strain strain_low strain_high tolerable priority_index priority_index_low priority_index_high", _NUMBER),
+    **_each("probability_above share_first", _SHARE),
+    **_each("rank rank_low rank_high rank_best rank_worst n_weightings n_displaced turn", _COUNT),
+    "symptom": _key("symptom"),
+    "priority": _key("priority"),
+    "suggestion": _key("suggestion"),
+    "weighting": _key("weighting"),
+    "index_power": _TENTH,
+    "rank_correlation": _NUMBER,
+    **_each("lowest_level highest_level", _name("level")),
     # the two parts of the certificate
     "direction": _key("direction"),
     "closeness": _key("closeness"),

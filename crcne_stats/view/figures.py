@@ -20,6 +20,7 @@ from crcne_stats.view.plots import (
     generalizability,
     icc,
     planning,
+    priorities,
     severity,
     trainer_sheet,
 )
@@ -40,6 +41,7 @@ _PLOTS: dict[str, dict[str, Any]] = {
     "trainer_sheet": trainer_sheet.PLOTS,
     "generalizability": generalizability.PLOTS,
     "planning": planning.PLOTS,
+    "priorities": priorities.PLOTS,
 }
 
 

@@ -92,6 +92,10 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("severity", "model"): (),
     ("severity", "assumptions"): (),
     ("generalizability", "conditional"): (Margin(("level",), ("n_students",)),),
+    # Students whom a sign concerns: of groups, of pairs of trainers; none of them add up to a number that is told.
+    ("priorities", "priorities"): (),
+    ("priorities", "symptoms"): (),
+    ("priorities", "swaps"): (),
     ("planning", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
     ("concordance", "margins"): (
         Margin(("inspe_level",), ("n_students",), within=()),
@@ -107,6 +111,7 @@ _ABOUT = {
     ("severity", "trainers"): ("trainer",), ("severity", "raters"): ("trainer",),
     ("severity", "criteria"): ("criterion",), ("severity", "targeting"): ("ability_low",),
     ("severity", "model"): ("thresholds",), ("planning", "trainers"): ("trainer",),
+    ("priorities", "priorities"): ("criterion",), ("priorities", "symptoms"): ("criterion", "symptom"),
 }  # fmt: skip
 """What a row is about where its other names only go with it."""
 _PAIRS = ({"trainer_a", "trainer_b"}, {"inspe", "trainer_inspe"})

@@ -89,12 +89,20 @@ def warm_table(found: Rated) -> WarmTable:
 
 
 def posterior_draws(rng: np.random.Generator, posterior: Floats, nodes: Floats) -> Floats:
-    """One ability (student,) drawn from each posterior (student, node): plausible values (Mislevy 1991)."""
+    """One ability (student,) drawn from each posterior (student, node): plausible values (Mislevy 1991).
+
+    A draw stands anywhere within half a distance of its node, which adds distance² / 12 to the variance (Sheppard
+    1898): draws are pulled towards the posterior mean by as much, so that mean and variance are those of the posterior.
+    """
     cumulated = np.cumsum(posterior, axis=1)
     drawn = rng.random(len(posterior))[:, None] * cumulated[:, -1:]
     place = (cumulated < drawn).sum(axis=1)
     width = nodes[1] - nodes[0] if len(nodes) > 1 else 0.0
-    return np.asarray(nodes[place] + width * (rng.random(len(place)) - 0.5))
+    drawn_ability = nodes[place] + width * (rng.random(len(place)) - 0.5)
+    mean = posterior @ nodes
+    variance = np.maximum(posterior @ nodes**2 - mean**2, 0.0)
+    pull = np.sqrt(variance / np.maximum(variance + width**2 / 12, 1e-300))
+    return np.asarray(mean + pull * (drawn_ability - mean))
 
 
 def eap_reliability(eap: Floats, variance: Floats) -> float:

@@ -13,7 +13,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from crcne_stats.core.rasch.design import THRESHOLD, Bools, Floats, Ints, Model, RatingData, tally, threshold_groups
+from crcne_stats.core.rasch.design import (
+    THRESHOLD,
+    Bools,
+    Floats,
+    Ints,
+    Model,
+    RatingData,
+    combination,
+    interaction_name,
+    tally,
+    threshold_groups,
+)
 from crcne_stats.core.rasch.layout import ANCHORED, EXTREME, Layout, layout
 from crcne_stats.core.rasch.mml import Inestimable
 from crcne_stats.core.rasch.newton import Factor
@@ -97,7 +108,7 @@ def joint_fit(data: RatingData, model: Model, max_iterations: int = 100) -> Join
     ability, ability_se = np.full(data.n_students, np.nan), np.full(data.n_students, np.nan)
     rated = state.information > 0
     ability[rated], ability_se[rated] = state.ability[rated], 1 / np.sqrt(state.information[rated])
-    _add_extreme(plan, extreme, value, se, ability, ability_se)
+    _add_extreme(plan, data.weights, extreme, value, se, ability, ability_se)
     n_ratings = tally(data.student[plan.kept], plan.data.weights[plan.kept], data.n_students)
     length = float(n_ratings[rated].mean())
     return JointFit(
@@ -216,37 +227,50 @@ def _looked(plan: Layout, value: Floats, ability: Floats) -> _State:
     return _State(value, ability, log_likelihood, slope, gradient, information, np.diag(full).copy(), mixed, factor)
 
 
-def _add_extreme(plan: Layout, extreme: Ints, value: Floats, se: Floats, ability: Floats, ability_se: Floats) -> None:
-    """Enter measures of extreme elements, then of extreme students, at their adjusted totals given all the others."""
-    data = plan.data
-    location, steps = _known(plan, value)
-    for name in plan.model.facets:
+def _add_extreme(
+    plan: Layout, weight: Floats, extreme: Ints, value: Floats, se: Floats, ability: Floats, ability_se: Floats
+) -> None:
+    """Enter measures of extreme elements, then of extreme students, at their adjusted totals given all the others.
+
+    ``weight`` (rating,) is that of the ratings before any left the fit; an interaction without a measure is nil.
+    """
+    data, code = plan.data, _codes(plan)
+    for name in code:
         block = plan.blocks[name]
         lost = plan.status[block.range] == EXTREME
-        element = data.facets[name]
-        seen = lost[element] & np.isfinite(ability[data.student])
-        seen &= np.isfinite(location[name]) & np.isfinite(steps[:, 0])
+        others, steps = _known(plan, value, code, name)
+        seen = lost[code[name]] & (weight > 0) & np.isfinite(ability[data.student])
+        seen &= np.isfinite(others) & np.isfinite(steps[:, 0])
         if seen.any():
-            at = ability[data.student] - location[name]
-            found, error = _measure(element[seen], len(lost), at[seen], steps[seen], data.score[seen])
+            at = ability[data.student] - others
+            found, error = _measure(code[name][seen], len(lost), at[seen], steps[seen], data.score[seen], weight[seen])
             value[block.range][lost], se[block.range][lost] = -found[lost], error[lost]
-    location, steps = _known(plan, value)
-    whole = (
-        location[plan.model.facets[0]]
-        + value[plan.blocks[plan.model.facets[0]].range][data.facets[plan.model.facets[0]]]
-    )
-    seen = (extreme[data.student] != 0) & np.isfinite(whole) & np.isfinite(steps[:, 0])
+    whole, steps = _known(plan, value, code)
+    seen = (extreme[data.student] != 0) & (weight > 0) & np.isfinite(whole) & np.isfinite(steps[:, 0])
     if seen.any():
-        found, error = _measure(data.student[seen], len(ability), -whole[seen], steps[seen], data.score[seen])
+        found, error = _measure(
+            data.student[seen], len(ability), -whole[seen], steps[seen], data.score[seen], weight[seen]
+        )
         who = extreme != 0
         ability[who], ability_se[who] = found[who], error[who]
 
 
-def _known(plan: Layout, value: Floats) -> tuple[dict[str, Floats], Floats]:
-    """For each facet, the sum of all other facets of each rating (rating,), and its thresholds (rating, step)."""
+def _codes(plan: Layout) -> dict[str, Ints]:
+    """Element (rating,) of every facet, then of every interaction, of all ratings."""
+    data, code = plan.data, {name: plan.data.facets[name] for name in plan.model.facets}
+    for pair in plan.model.interactions:
+        code[interaction_name(pair)] = combination([data.facets[f] for f in pair], [data.sizes[f] for f in pair])[1]
+    return code
+
+
+def _known(plan: Layout, value: Floats, code: dict[str, Ints], without: str = "") -> tuple[Floats, Floats]:
+    """The sum of all facets and interactions but one of each rating (rating,), and its thresholds (rating, step)."""
     data, model = plan.data, plan.model
-    part = {name: value[plan.blocks[name].range][data.facets[name]] for name in model.facets}
-    location = {name: sum((part[other] for other in part if other != name), np.zeros(len(data.score))) for name in part}
+    location = np.zeros(len(data.score))
+    for name, element in code.items():
+        if name != without:
+            own = value[plan.blocks[name].range][element]
+            location += own if name in model.facets else np.nan_to_num(own)
     group, n_levels = threshold_groups(data, model.thresholds)
     table = np.full((len(n_levels), int(n_levels.max(initial=2)) - 1), np.inf)
     labels = plan.blocks[THRESHOLD].labels
@@ -254,22 +278,23 @@ def _known(plan: Layout, value: Floats) -> tuple[dict[str, Floats], Floats]:
     return location, table[group]
 
 
-def _measure(code: Ints, n: int, at: Floats, steps: Floats, score: Ints) -> tuple[Floats, Floats]:
+def _measure(code: Ints, n: int, at: Floats, steps: Floats, score: Ints, weight: Floats) -> tuple[Floats, Floats]:
     """The shift (element,) that gives each element its adjusted total, and its standard error.
 
-    ``code``, ``at`` (rating,): the element and the location of each rating without it; ``steps`` (rating, step).
+    ``code``, ``at``, ``weight`` (rating,): the element, the location of each rating without it, how often it counts;
+    ``steps`` (rating, step).
     """
     level = np.arange(steps.shape[1] + 1)
     used: Bools = np.concatenate([np.ones((len(steps), 1), dtype=bool), np.isfinite(steps)], axis=1)
     top: Floats = np.where(used, level, 0.0).max(axis=1)
-    most, total = tally(code, top, n), tally(code, score * 1.0, n)
+    most, total = tally(code, weight * top, n), tally(code, weight * score, n)
     target = np.clip(total, ADJUSTMENT, np.maximum(most - ADJUSTMENT, ADJUSTMENT))
     shift, information = np.zeros(n), np.ones(n)
     for _ in range(60):
         chance = category_probabilities(at + shift[code], steps)
         mean = np.asarray(chance @ level, dtype=float)
-        information = tally(code, chance @ level**2 - mean**2, n)
-        step = np.clip((target - tally(code, mean, n)) / np.maximum(information, 1e-9), -1, 1)
+        information = tally(code, weight * (chance @ level**2 - mean**2), n)
+        step = np.clip((target - tally(code, weight * mean, n)) / np.maximum(information, 1e-9), -1, 1)
         shift = np.where(most > 0, shift + step, np.nan)
         if not (np.abs(step[most > 0]) > 1e-10).any():
             break

@@ -267,6 +267,18 @@ def test_draws_follow_the_posterior(small):
     np.testing.assert_allclose(draws.mean(axis=0), found.found.eap, atol=0.25)
 
 
+def test_draws_have_the_variance_of_the_posterior_however_far_apart_its_nodes_are():
+    nodes = np.arange(-20, 21) * 0.4
+    sd = np.array([0.4, 1.0])
+    posterior = np.exp(-((nodes - np.array([[0.1], [0.5]])) ** 2) / (2 * sd[:, None] ** 2))
+    posterior /= posterior.sum(axis=1, keepdims=True)
+    draws = posterior_draws(np.random.default_rng(1), np.repeat(posterior, 100_000, axis=0), nodes).reshape(2, -1)
+    np.testing.assert_allclose(draws.mean(axis=1), [0.1, 0.5], atol=0.01)
+    np.testing.assert_allclose(draws.std(axis=1), sd, rtol=0.01)  # 4 % too much if merely spread about the nodes
+    alone = np.eye(41)[[20]]
+    assert posterior_draws(np.random.default_rng(1), alone, nodes)[0] == pytest.approx(0)
+
+
 def test_thresholds_and_half_points():
     steps = np.array([[-np.inf, -1.5, 0.2, 1.0], [-np.inf, 0.8, -0.4, np.inf]])
     points, sums = half_points(steps), step_sums(steps)

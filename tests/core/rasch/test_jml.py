@@ -119,6 +119,31 @@ def test_an_extreme_trainer_gets_one_too_and_moves_nobody(drawn, chosen):
     np.testing.assert_allclose(np.delete(severity, 3), np.delete(without.value[without.block("trainer")], 3), atol=1e-6)
 
 
+def test_extreme_measures_allow_for_interactions(drawn):
+    data, _, _ = drawn(n=300, inspe=1, links=0, trainers=4, criteria=3)
+    score = np.where(data.student == 5, 0, data.score)
+    score[(data.facets["trainer"] == 0) & (data.facets["criterion"] == 0)] = 3
+    harder = (data.facets["trainer"] == 2) & (data.facets["criterion"] == 1) & (data.student != 5)
+    score[harder] = np.maximum(score[harder] - 1, 0)
+    data, pair = replace(data, score=score), ("trainer", "criterion")
+    found = joint_fit(data, Model(interactions=(pair,)))
+    block = found.plan.blocks["trainer:criterion"]
+    cell = data.facets["trainer"] * 3 + data.facets["criterion"]
+    location = -sum(found.value[found.block(name)][data.facets[name]] for name in pair)
+    location -= found.value[block.range][cell]
+    steps, level = found.value[found.block("threshold")], np.arange(4)
+
+    def expected(rows):
+        chance = category_probabilities(found.ability[data.student[rows]] + location[rows], steps)
+        return (chance @ level).sum()
+
+    assert found.plan.status[block.range][0] == EXTREME
+    assert np.isfinite(found.value[block.range]).all() and found.value[block.range][0] < -1
+    inside = (cell == 0) & (found.extreme[data.student] == 0)
+    assert expected(inside) == pytest.approx(3 * inside.sum() - ADJUSTMENT, abs=1e-6)
+    assert expected(data.student == 5) == pytest.approx(ADJUSTMENT, abs=1e-6)
+
+
 def test_the_order_of_rows_and_anchors(drawn, chosen):
     data, _, _ = drawn(n=120)
     found = joint_fit(data, Model())

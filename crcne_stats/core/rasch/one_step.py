@@ -1,0 +1,35 @@
+"""How far each student moves an estimate: what resampling of students needs instead of refits.
+
+A refit under weights w of the students is near to θ + I⁻¹ Σ w s, with s the students' scores at the estimate and I the
+observed information: one Newton step, the score bootstrap of Kline & Santos (2012, doi:10.1515/2156-6674.1005).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crcne_stats.core.rasch.design import Floats
+from crcne_stats.core.rasch.information import information
+from crcne_stats.core.rasch.mml import Fit
+
+
+def influence(fit: Fit, matrix: Floats) -> Floats:
+    """How much each student moves each contrast, shape (student, contrast).
+
+    ``matrix`` (contrast, parameter) combines parameters of the plan. Contrasts under weights (student,) are
+    ``matrix @ value + influence.T @ (weights - 1)``; the product of the influence with itself is their covariance,
+    clustered by student.
+    """
+    problem, plan = fit.problem, fit.plan
+    scores, few, size = information(problem, fit.found)[1], problem.features, problem.size
+    place = np.full(len(plan.status) + 1, size)
+    place[plan.free] = np.arange(len(plan.free))
+    move = np.zeros((size + 1, len(matrix)))
+    move[:size] = fit.covariance[:, : len(plan.free)] @ matrix[:, plan.free].T
+    spreads = [problem.sd_place, problem.halo_place][: scores.spread.shape[1]]
+    columns = np.concatenate([place[few.common_parameters], [size if p is None else p for p in spreads]]).astype(int)
+    answer = np.hstack([scores.common, scores.spread]) @ move[columns]
+    for seat in range(few.n_seats):
+        answer += scores.few[:, seat, None] * move[place[few.seat_parameter[:, seat]]]
+    answer += scores.ability[:, None] * (problem.population.design @ move[problem.coefficients])
+    return np.asarray(answer)
