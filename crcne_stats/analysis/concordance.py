@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from crcne_stats.analysis import concordance_cells as cells
-from crcne_stats.analysis.certification_joint import binding_table, joint_table
+from crcne_stats.analysis.certification_joint import binding_table, joint_table, raised_table
 from crcne_stats.analysis.concordance_agreement import association, coefficients, shift, tests
 from crcne_stats.analysis.concordance_groups import group_tests, groups
 from crcne_stats.analysis.concordance_notes import concordance_notes
@@ -97,7 +97,11 @@ def concordance(
     if gated:
         tables["gate"] = cells.gate(pairs, framework)
     notes = concordance_notes(pairs, both, tables, framework, weights)
-    counted = {"joint": joint_table(pairs, framework), "binding": binding_table(pairs, framework)}
+    counted = {
+        "joint": joint_table(pairs, framework),
+        "binding": binding_table(pairs, framework),
+        "raised": raised_table(pairs, framework),
+    }
     return Result("concordance", tables, notes, settings, inputs, counted=counted)
 
 

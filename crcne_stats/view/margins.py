@@ -104,6 +104,7 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("concordance", "closeness"): (Margin(("closeness",), ("n_students",)),),
     ("concordance", "groups"): (Margin(("member",), ("n_students",), within=("facet",)),),
     ("concordance", "joint"): (Margin(("state", "joint_level"), ("n_students",)),),
+    ("concordance", "raised"): (),  # see followed.gains
     **dict.fromkeys(COARSE, ()),
 }
 _ABOUT = {

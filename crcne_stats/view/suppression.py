@@ -11,7 +11,6 @@ hides the same as in its study, and the same cell of two tables is one unit.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,93 +18,27 @@ import pandas as pd
 
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.result import Result
-from crcne_stats.view.audit import Equation, Ledger, complement
+from crcne_stats.view.audit import complement
+from crcne_stats.view.followed import follow, gains
 from crcne_stats.view.margins import Margin, about, margins
+from crcne_stats.view.units import Key, Units, key_of
 
 RESTS_ON = ("n_students", "n_double")
 """A row rests on so many persons."""
-Key = frozenset[tuple[str, str]]
-
-
-@dataclass
-class Units:
-    """The units of a result: what is shown or hidden together, wherever it stands.
-
-    ``rows`` gives for each table the unit of each row (-1: none); ``parts`` the single cells that go with a unit, as
-    (table, mask of rows, columns); ``variable`` finds the count of a unit in the ledger; ``decided`` are the tables of
-    which another result's ledger decides.
-    """
-
-    threshold: int
-    keys: dict[Key, int] = field(default_factory=dict)
-    small: list[bool] = field(default_factory=list)
-    ledger: Ledger = field(default_factory=Ledger)
-    variable: dict[tuple[int, str], int] = field(default_factory=dict)
-    rows: dict[str, np.ndarray] = field(default_factory=dict)
-    parts: list[tuple[int, str, np.ndarray, tuple[str, ...]]] = field(default_factory=list)
-    decided: tuple[str, ...] = ()
-
-    def unit(self, key: Key, students: float, small: bool) -> int:
-        """The unit of that key, made when it is new."""
-        if key not in self.keys:
-            self.keys[key] = len(self.small)
-            self.small.append(False)
-            self.ledger.students.append(students)
-        place = self.keys[key]
-        self.small[place] |= small
-        self.ledger.students[place] = min(self.ledger.students[place], students)
-        return place
-
-    def count(self, unit: int, name: str, value: float) -> int:
-        """The variable of a count of a unit."""
-        if (unit, name) not in self.variable:
-            self.variable[unit, name] = len(self.ledger.value)
-            self.ledger.value.append(value)
-            self.ledger.unit.append(unit)
-            students = max(self.ledger.students[unit], 1.0)
-            # As wide as the threshold in students; a student has many ratings.
-            self.ledger.need.append((self.threshold - 1) * max(value / students, 1.0))
-        return self.variable[unit, name]
-
-    def adds(self, terms: list[int], weights: list[float] | None = None, slack: float = 0.0) -> None:
-        """One more equation between variables."""
-        chosen = [(t, w) for t, w in zip(terms, weights or [1.0] * len(terms), strict=True) if w]
-        if chosen:
-            self.ledger.equations.append(Equation(tuple(t for t, _ in chosen), tuple(w for _, w in chosen), slack))
 
 
 def units(result: Result, threshold: int) -> Units:
     """The units of a result with all the equations that its readers know."""
     found = Units(threshold)
-    found.decided = _followed(found, result)
+    if result.follows is not None:
+        theirs = units(result.follows, threshold)
+        follow(found, result, theirs, to_hide(theirs))
     for name, table in {**result.tables, **result.counted}.items():
         if "student" not in table.columns and len(table) and name not in found.decided:
             _counted(found, result, name, table)
     for extra in (_shares, _ends, _joined, _gated, _grouped, _of_levels):
         extra(found, result)
     return found
-
-
-def _followed(found: Units, result: Result) -> tuple[str, ...]:
-    """Tables of which another result's ledger decides; their rows hide what it hides."""
-    first = result.follows
-    names = () if first is None else tuple(name for name in first.counted if _same(first.counted[name], result, name))
-    if first is None or not names:
-        return ()
-    theirs = units(first, found.threshold)
-    gone = np.append(to_hide(theirs), False)
-    for name in names:
-        hidden = gone[theirs.rows[name]]
-        place = np.full(len(hidden), -1)
-        for row in range(len(hidden)):
-            place[row] = found.unit(frozenset({("", name), ("row", str(row))}), np.inf, bool(hidden[row]))
-        found.rows[name] = place
-    return names
-
-
-def _same(counted: pd.DataFrame, result: Result, name: str) -> bool:
-    table = result.tables.get(name)
-    return table is not None and len(counted) > 0 and counted["n_students"].equals(table["n_students"])
 
 
 def to_hide(found: Units) -> np.ndarray:
@@ -127,7 +60,7 @@ def _counted(found: Units, result: Result, name: str, table: pd.DataFrame) -> No
     numbers[np.isnan(numbers) & gone[:, None]] = max(found.threshold // 2, 1)  # hidden before: small as far as we know
     small = gone | ((numbers > 0) & (numbers < found.threshold)).any(axis=1)
     for row, record in enumerate(table[names].astype(object).to_dict("records")):
-        place[row] = found.unit(_key(record, name), float(np.nanmin(numbers[row], initial=np.inf)), bool(small[row]))
+        place[row] = found.unit(key_of(record, name), float(np.nanmin(numbers[row], initial=np.inf)), bool(small[row]))
     found.rows[name] = place
     for margin in margins(result.name, name, table):
         _margin(found, result, name, table, margin)
@@ -145,7 +78,7 @@ def _margin(found: Units, result: Result, name: str, table: pd.DataFrame, margin
             if not terms:
                 continue
             if own:
-                unit = found.unit(_key(own, name), students, 0 < students < found.threshold)
+                unit = found.unit(key_of(own, name), students, 0 < students < found.threshold)
                 found.ledger.last.add(unit)
                 totals.append(found.count(unit, count, value))
                 found.adds([*terms, totals[-1]], [*[1.0] * len(terms), -1.0])
@@ -153,18 +86,6 @@ def _margin(found: Units, result: Result, name: str, table: pd.DataFrame, margin
                 found.adds(terms)
         if len(totals) > 1:
             found.adds(totals)
-
-
-def _key(record: dict[str, Any], table: str) -> Key:
-    given = {name: str(value) for name, value in record.items() if not pd.isna(value)}
-    if "other_level" in given:  # two levels confused rest on the same students, whichever is named first
-        given["level"], given["other_level"] = sorted((given["level"], given["other_level"]))
-    if "facet" in given:
-        return frozenset({(given["facet"], given.get("member", ""))})
-    if not given:
-        return frozenset({("", "all")})
-    # «inspe» alone is one population in every table; two names together may be another thing elsewhere.
-    return frozenset(given.items()) | (frozenset() if len(given) == 1 else frozenset({("", table)}))
 
 
 def _groups(table: pd.DataFrame, names: list[str], margin: Margin) -> Iterator[tuple[dict[str, Any], np.ndarray]]:
@@ -261,7 +182,7 @@ def _of_levels(found: Units, result: Result) -> None:
         table = result.tables.get(name, pd.DataFrame())
         records = table.reindex(columns=about(result.name, "levels", result.tables["levels"])).to_dict("records")
         for row, record in enumerate(records):
-            if (unit := found.keys.get(_key(record, "levels"))) is not None:
+            if (unit := found.keys.get(key_of(record, "levels"))) is not None:
                 found.parts.append((unit, name, np.arange(len(table)) == row, told[name]))
 
 
@@ -297,6 +218,7 @@ def _joined(found: Units, result: Result) -> None:
     }  # fmt: skip
     for keys in classes.values():
         _sums(found, terms, keys)
+    gains(found, result, terms, list(zip(inspe.tolist(), pix.tolist(), strict=True)), ceiling)
     for name in ("direction", "closeness", "binding"):  # the findings rest on them
         found.ledger.last |= {found.keys[key] for key in classes[name] if key in found.keys}
     _weighted(found, result, terms, gap, float(values.sum()) * top)
@@ -327,6 +249,7 @@ def _gated(found: Units, result: Result) -> None:
         binding.append(_cell("binding", {"binding": part}))
     _sums(found, terms, joint)
     _sums(found, terms, binding)
+    gains(found, result, terms, [(place, 0 if no_pix else 1) for place, no_pix in zip(level, shut, strict=True)], 1)
 
 
 def _grouped(found: Units, result: Result) -> None:
@@ -363,7 +286,7 @@ def _binding(inspe: int, pix: int, ceiling: int) -> str:
 
 
 def _cell(table: str, record: dict[str, str]) -> Key:
-    return _key(record, table)
+    return key_of(record, table)
 
 
 def _sums(found: Units, terms: list[int], keys: list[Key]) -> None:
