@@ -43,6 +43,7 @@ bench: .venv/test.stamp
 	$(BIN)/python benchmarks/rasch.py
 	$(BIN)/python benchmarks/severity.py
 	$(BIN)/python benchmarks/variance.py
+	$(BIN)/python benchmarks/study.py
 
 # Ten thousand broken files: each is read as it stands or refused with a reason.
 fuzz: .venv/test.stamp
