@@ -71,8 +71,9 @@ def cut_scores(judged: Judged, resamples: int, seed: Any, progress: Progress | N
     lines = [_logistic(judged.expected, judged.level > cut) for cut in range(n_cuts)]
     g, x = judged.level.astype(float), judged.unshrunken
     terms = (np.ones_like(g), g, x, g * g, g * x)
-    sums = np.column_stack([np.bincount(judged.student, part, minlength=judged.n_students) for part in terms])
-    place = np.arange(n_cuts) + 0.5
+    by_student = [np.bincount(judged.student, part, minlength=judged.n_students) for part in terms]
+    sums = np.column_stack(by_student).astype(np.float64)
+    place = np.arange(n_cuts, dtype=np.float64) + np.float64(0.5)
     value = (np.array([cut for cut, _ in lines]), _line(sums.sum(axis=0)[None], place)[0])
     drawn: Any = (np.full((0, n_cuts), np.nan), np.full((0, n_cuts), np.nan))
     if resamples:
