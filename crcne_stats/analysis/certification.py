@@ -140,7 +140,7 @@ def certification(
     if reason := _unmeasured(measured):
         notes.append(Note("certification.no_risks", {"why": reason}, "caution", 7))
     else:
-        found = case(pairs, students.frame, measured.model, framework, pix_informs, settings["panel"], seed)
+        found = case(pairs, students.frame, measured.model, framework, settings)
         tables |= _tables(found, settings, progress)
         cuts = cut_scores(ratings, measured.model, settings["resamples"], seed)
         tables |= cut_tables(cuts, found, framework)

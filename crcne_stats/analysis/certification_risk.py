@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,10 +101,14 @@ class Case:
 
 
 def case(
-    pairs: pd.DataFrame, frame: pd.DataFrame, measured: Measured, framework: Framework, informed: bool, panel: int,
-    seed: int,
-) -> Case:  # fmt: skip
-    """Place every student of ``pairs`` on the scale; ``frame`` tells who they are, ``framework`` the rules in force."""
+    pairs: pd.DataFrame, frame: pd.DataFrame, measured: Measured, framework: Framework, settings: Mapping[str, Any]
+) -> Case:
+    """Place every student on the scale, with both parts of the certificate.
+
+    ``pairs`` are those of :func:`crcne_stats.analysis.student_pairs.student_pairs`, ``frame`` tells who they are,
+    ``framework`` has the rules in force, ``settings`` are those of
+    :func:`crcne_stats.analysis.certification.certification`.
+    """
     fitted = measured.fitted
     person = pairs["file"].to_numpy()
     person = np.where((person >= 0) & fitted.rated[np.maximum(person, 0)], person, -1)
@@ -112,9 +116,9 @@ def case(
     level, state = joint_codes(pairs, framework)
     seen = np.full(len(fitted.rated), -1)
     seen[person[person >= 0]] = other.seen[person >= 0]
-    found = posteriors(fitted, measured.scale, seen if informed else None, len(other.cap))
+    found = posteriors(fitted, measured.scale, seen if settings["pix_informs"] else None, len(other.cap))
     yard, between = yardstick(fitted, framework), spread(fitted, measured.scale)
-    where = cuts(yard, between, panel, seed)
+    where = cuts(yard, between, settings["panel"], settings["seed"])
     reach = reaches(measured, found, yard, where)
     return Case(
         measured, framework, frame, pairs, person, other, level, state, found, yard, between, where, reach,
