@@ -69,6 +69,8 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     # Students of the smaller of two sides: they add up to nothing.
     ("fairness", "criteria"): (),
     ("fairness", "trainers"): (),
+    ("fairness", "slopes"): (),
+    ("fairness", "groups"): (Margin(("group",), ("n_students", "n_ratings"), within=("group_by",)),),
     ("severity", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
     ("severity", "raters"): (),
     ("severity", "criteria"): (Margin(("criterion",), ("n_ratings",), within=()),),
