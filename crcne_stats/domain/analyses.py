@@ -30,9 +30,10 @@ ANALYSES: tuple[Analysis, ...] = (
     Analysis("generalizability", after=("severity",)),
     Analysis("difficulty", after=("severity",)),
     Analysis("fairness"),
-    Analysis("concordance", inputs=("ratings", "students")),
-    Analysis("certification", inputs=("ratings", "students"), after=("severity",)),
+    Analysis("concordance", inputs=("ratings", "students"), after=("severity",)),
+    Analysis("certification", inputs=("ratings", "students"), after=("severity", "concordance")),
     Analysis("planning", after=("generalizability", "severity")),
+    Analysis("calibration", inputs=("previous", "ratings")),
     Analysis("priorities", may=("students",)),
 )
 
