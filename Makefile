@@ -6,7 +6,7 @@ BIN := .venv/Scripts
 endif
 CHROMIUM ?= /usr/bin/chromium
 
-.PHONY: study islands test lint format lock slow bench fuzz accessibility clean
+.PHONY: study islands test lint format lock slow bench priorities fuzz accessibility clean
 
 study: .venv/study.stamp
 	@rm -rf .venv/demo
@@ -43,6 +43,11 @@ bench: .venv/test.stamp
 	$(BIN)/python benchmarks/rasch.py
 	$(BIN)/python benchmarks/severity.py
 	$(BIN)/python benchmarks/variance.py
+
+# A quarter of an hour: planted defects, none, and one-step resamples against refits.
+priorities: .venv/test.stamp
+	$(BIN)/python benchmarks/priorities.py 100
+	$(BIN)/python benchmarks/priorities.py refits
 
 # Ten thousand broken files: each is read as it stands or refused with a reason.
 fuzz: .venv/test.stamp

@@ -35,7 +35,7 @@ def priorities_notes(
         notes.append(_weights(tables, chosen, n))
         if len(likely):
             names = ", ".join(likely["criterion"].astype(str))
-            notes.append(Note("priorities.likely", {"criteria": names, "k": len(likely)}, "finding", 12.5, n))
+            notes.append(Note("priorities.likely", {"criteria": names, "k": len(likely)}, "finding", 31, n))
     swap = _most_swapped(tables["swaps"], asked)
     if swap is not None:
         notes.append(swap)

@@ -34,6 +34,7 @@ ANALYSES: tuple[Analysis, ...] = (
     Analysis("certification", inputs=("ratings", "students"), after=("severity",)),
     Analysis("planning", after=("generalizability", "severity")),
     Analysis("priorities", may=("students",)),
+    Analysis("verdict", after=("agreement", "generalizability", "severity")),
 )
 
 

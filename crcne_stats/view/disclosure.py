@@ -28,7 +28,10 @@ THRESHOLD = 5
 STRICT = 11
 HIDDEN, PARTLY = "hidden", "hidden_part"
 Trainers = Literal["labels", "as_given"]
-ANSWERS = ("verdict", "verdict_low", "verdict_high", "verdict_sure", "conclusion", "decisive")
+ANSWERS = (
+    "verdict", "verdict_low", "verdict_high", "verdict_sure", "conclusion", "decisive", "priority", "suggestion",
+    "answer", "by_agreement", "by_generalizability", "by_many_facet", "concurrence", "why", "overall", "apart",
+)  # fmt: skip
 """Columns of words that say what the numbers of their row amount to: they go with them."""
 
 _NOTES: dict[str, tuple[str, dict[str, str]]] = {

@@ -23,6 +23,7 @@ from crcne_stats.view.plots import (
     priorities,
     severity,
     trainer_sheet,
+    verdict,
 )
 from crcne_stats.view.style import drawing, styled
 from crcne_stats.words import DEFAULT_LANGUAGE, Words, words
@@ -42,6 +43,7 @@ _PLOTS: dict[str, dict[str, Any]] = {
     "generalizability": generalizability.PLOTS,
     "planning": planning.PLOTS,
     "priorities": priorities.PLOTS,
+    "verdict": verdict.PLOTS,
 }
 
 

@@ -82,6 +82,11 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("generalizability", "conditional"): (Margin(("level",), ("n_students",)),),
     # Students whom a sign concerns: of groups, of pairs of trainers; none of them add up to a number that is told.
     ("priorities", "priorities"): (),
+    ("verdict", "criteria"): (),
+    ("verdict", "criteria_answers"): (),
+    ("verdict", "trainers_answers"): (),
+    # A trainer's students, as in the measures: those of an INSPÉ add up to what other tables tell.
+    ("verdict", "trainers"): (),
     ("priorities", "symptoms"): (),
     ("priorities", "swaps"): (),
     ("planning", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
@@ -99,6 +104,8 @@ _ABOUT = {
     ("severity", "trainers"): ("trainer",), ("severity", "raters"): ("trainer",),
     ("severity", "criteria"): ("criterion",), ("severity", "targeting"): ("ability_low",),
     ("severity", "model"): ("thresholds",), ("planning", "trainers"): ("trainer",),
+    ("verdict", "criteria"): ("criterion",), ("verdict", "trainers"): ("trainer",),
+    ("verdict", "criteria_answers"): ("criterion", "judge"), ("verdict", "trainers_answers"): ("trainer", "judge"),
     ("priorities", "priorities"): ("criterion",), ("priorities", "symptoms"): ("criterion", "symptom"),
 }  # fmt: skip
 """What a row is about where its other names only go with it."""
