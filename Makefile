@@ -43,6 +43,7 @@ bench: .venv/test.stamp
 	$(BIN)/python benchmarks/rasch.py
 	$(BIN)/python benchmarks/severity.py
 	$(BIN)/python benchmarks/variance.py
+	$(BIN)/python benchmarks/study.py
 
 # A quarter of an hour: planted defects, none, and one-step resamples against refits.
 priorities: .venv/test.stamp

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from crcne_stats.analysis import concordance_cells as cells
 from crcne_stats.analysis.concordance_agreement import association, coefficients, shift, tests
 from crcne_stats.analysis.concordance_groups import group_tests, groups
 from crcne_stats.analysis.concordance_notes import concordance_notes
+from crcne_stats.analysis.concordance_rubric import criteria, parallel, regression, rubric_scores
+from crcne_stats.analysis.concordance_trainers import trainer_error
 from crcne_stats.analysis.levels import inspe_levels
 from crcne_stats.analysis.student_pairs import ceiling, level_keys, student_pairs
 from crcne_stats.core.resample import Progress
@@ -22,6 +25,7 @@ def concordance(
     ratings: Ratings,
     students: Students | None = None,
     *,
+    severity: Result | None = None,
     weights: str = "linear",
     resamples: int = 2000,
     seed: int = 1,
@@ -38,6 +42,8 @@ def concordance(
     ----------
     ratings, students
         Joined by student and session (by student alone where one side does not know the session).
+    severity
+        What ``severity`` returned for these ratings; without it, what rests on the many-facet model has a reason.
     weights
         Name of the agreement weights, beside identity.
     resamples, seed
@@ -65,6 +71,19 @@ def concordance(
         ``tables["groups"]``: by INSPÉ, mention and session, exact agreement, κ with ``weights``, mean difference, and
         κ against that of all the others (``contrast``; ``p_adjusted`` after Benjamini & Hochberg);
         ``tables["group_tests"]``: is it the same in all groups (``p_adjusted`` after Holm)?
+
+        ``tables["trainer_error"]``: what the trainers' disagreement alone would explain. ``value`` as found;
+        ``corrected``: without the error of the rubric; ``at_most``: if PIX+Édu placed every student where a rubric
+        without error would, so that trainers alone made the levels differ. With the margins found, under the normal
+        model. ``reliability`` of the rubric from pairs of trainers on one file (each trainer's own level), or of the
+        abilities of ``severity``.
+
+        ``tables["criteria"]``: which criteria carry the agreement: ``with_pix``, polyserial correlation of each with
+        the PIX+Édu level, and ``dominance``, what it brings on average to R² of the latent level over all orders of
+        entry (Budescu 1993); the last row is the whole rubric. ``tables["regression"]``: proportional odds of the
+        PIX+Édu level on all the criteria at once, ``odds_ratio`` for one level more; ``parallel_p`` tests that it is
+        the same at every level of PIX+Édu (Brant 1990). Criteria move together, so that single slopes are unsure where
+        dominance is not.
 
         ``tables["joint"]``: ``state`` (certified, refused, waiting_inspe, waiting_pix) and ``joint_level`` by the
         framework's rule of combination. ``tables["binding"]``: which part holds students back, where both are known;
@@ -97,6 +116,12 @@ def concordance(
     by = groups(both, students, rubric, pairs["file"].to_numpy(), weights)
     if len(by):
         tables |= {"groups": by, "group_tests": group_tests(by)}
+    trainers = np.append(rubric["n_trainers"].to_numpy(), 0)[pairs["file"].to_numpy()[both.row]]
+    tables["trainer_error"] = trainer_error(ratings, both, normal, trainers, weights, severity)
+    scores = rubric_scores(ratings, pairs)
+    tables["criteria"] = criteria(scores, resamples, seed)
+    tables["regression"], lines = regression(scores)
+    tables["tests"] = pd.concat([tables["tests"], parallel(scores, lines)], ignore_index=True)
     tables |= {"joint": cells.joint(pairs, framework), "binding": cells.binding(pairs, framework)}
     if gated:
         tables["gate"] = cells.gate(pairs, framework)

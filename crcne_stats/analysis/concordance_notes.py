@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 
+from crcne_stats.analysis.concordance_agreement import FEW_STUDENTS
 from crcne_stats.analysis.concordance_cells import DIRECTIONS, Compared
 from crcne_stats.analysis.levels import told
 from crcne_stats.domain.framework import Framework
@@ -21,7 +22,8 @@ def concordance_notes(
 ) -> list[Note]:
     """The findings of the first screen, and the doubts."""
     n = len(both)
-    found = [*_main(tables, weights, n), *_binding_note(tables["binding"], framework)]
+    found = [*_main(tables, weights, n), *_binding_note(tables["binding"], framework), *_trainers(tables, n)]
+    found += [*_carrying(tables["criteria"]), *_groups_note(tables)]
     computed = int(pairs["computed"].sum())
     if computed:
         rules = framework.rules
@@ -75,3 +77,48 @@ def _regimes(sessions: pd.Series) -> set[str]:
     """ "before" and "after" January 2024, as far as the names of the sessions tell their last year."""
     years = (re.findall(r"20\d\d", str(name)) for name in sessions.dropna().unique())
     return {"before" if max(map(int, found)) <= 2023 else "after" for found in years if found}
+
+
+def _trainers(tables: dict[str, pd.DataFrame], n: int) -> list[Note]:
+    """What is left when only the trainers disagree, from pairs of trainers."""
+    table = tables["trainer_error"]
+    row = table[(table["reliability_from"] == "two_trainers") & (table["coefficient"] == "percent")].iloc[0]
+    equal = tables["direction"].set_index("direction").loc["equal"]
+    if not np.isfinite(row["at_most_low"]):
+        return []
+    key = "part" if equal["high"] < row["at_most_low"] else "all"
+    values = {"at_most": float(row["at_most"]), "value": float(row["value"])}
+    return [Note(f"concordance.trainers_explain_{key}", values, "finding", 20, n)]
+
+
+def _carrying(table: pd.DataFrame) -> list[Note]:
+    """The criteria that bring most, where the whole brings something."""
+    rows = table[table["criterion"].notna() & table["dominance"].notna()]
+    if len(rows) < 2 or not table["dominance"].iloc[-1] > 0.02:
+        return []
+    first, second = rows.iloc[0], rows.iloc[1]
+    values = {
+        "explained": float(table["dominance"].iloc[-1]), "first": first["criterion"], "second": second["criterion"],
+        "share_first": float(first["share_explained"]), "share_second": float(second["share_explained"]),
+        "even": 1 / len(rows),
+    }  # fmt: skip
+    return [Note("concordance.carrying", values, "finding", 34, int(first["n_students"]))]
+
+
+def _groups_note(tables: dict[str, pd.DataFrame]) -> list[Note]:
+    """Each facet whose groups differ in the share at the same level or in κ, after correction."""
+    if "group_tests" not in tables:
+        return []
+    test, groups = tables["group_tests"], tables["groups"]
+    found = []
+    for facet, own in test[test["coefficient"] != "mean_shift"].groupby("facet", sort=False):
+        p = float(own["p_adjusted"].min())
+        if p < 0.05:
+            rows = groups[(groups["facet"] == facet) & (groups["n_students"] >= FEW_STUDENTS)]
+            values = {
+                "facet": facet, "p": p, "lowest": float(rows["percent"].min()),
+                "highest": float(rows["percent"].max()),
+            }  # fmt: skip
+            n = int(rows["n_students"].min())
+            found.append(Note("concordance.groups_differ", values, "finding", 22, n))
+    return found

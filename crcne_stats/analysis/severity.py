@@ -74,7 +74,7 @@ def severity(
     estimator
         "mml": marginal maximum likelihood. "jml": joint maximum likelihood as Facets has it, for comparison with older
         reports; it stretches measures by about L / (L − 1), L ratings for each student (``bias_factor`` in ``model``
-        takes that off), knows no population, no halo and no sandwich, and gets no simulated limits.
+        takes that off), and knows no population, no halo and no sandwich.
     halo
         A random effect of student × trainer, for a trainer's criteria move together. "auto" fits it, on 200 000 ratings
         at most, and keeps it where BIC does; True keeps it anyway. Where trainers saw a handful of students each

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,7 +18,7 @@ from crcne_stats.core.rasch.nodes import cell_model
 from crcne_stats.core.rasch.rated import Rated, rated
 from crcne_stats.core.rasch.raters import Sheets, sheets
 from crcne_stats.core.rasch.residuals import Residuals, residuals_at, residuals_over
-from crcne_stats.core.rasch.simulated import Asked, PosteriorTable, Reference, Source, reference
+from crcne_stats.core.rasch.simulated import Asked, JointSource, PosteriorTable, Reference, Source, reference
 from crcne_stats.core.rasch.sufficient import sufficient
 from crcne_stats.core.resample import Progress
 
@@ -203,20 +203,24 @@ class Fitted:
             self.stretched[facet] = stretch(self.found, self.residuals, *self.codes(facet))
         return self.stretched[facet]
 
-    def simulated(self, facets: tuple[str, ...], n: int, seed: int, progress: Progress | None) -> Reference | None:
-        """Limits of fit of these facets, from ``n`` replicates; None for a joint fit, which has no population."""
-        if isinstance(self.plain, JointFit):
-            return None
-        over = posterior_table(self.plain) if self.over else None
-        source = Source(self.found, self.warm, self.plain.found.posterior, self.plain.found.nodes, over)
+    def simulated(self, facets: tuple[str, ...], n: int, seed: int, progress: Progress | None) -> Reference:
+        """Limits of fit of these facets, from ``n`` replicates."""
         asked = Asked(
-            source,
+            self._source(),
             tuple(self.codes(facet) for facet in facets),
             self.codes("trainer"),
             self.codes("criterion"),
             self.sheets,
         )
         return reference(asked, n, seed, self.reach, progress)
+
+    def _source(self) -> Source | JointSource:
+        if isinstance(self.plain, JointFit):
+            truth = replace(self.found, value=np.nan_to_num(self.plain.corrected()))
+            ability = self.measured.ability * self.plain.correction
+            return JointSource(self.found, truth, warm_table(self.found, warm=False), ability)
+        over = posterior_table(self.plain) if self.over else None
+        return Source(self.found, self.warm, self.plain.found.posterior, self.plain.found.nodes, over)
 
 
 def posterior_table(fit: Fit) -> PosteriorTable:

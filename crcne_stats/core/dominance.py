@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from crcne_stats.core.resample import bootstrap_weights
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 MOST = 20
@@ -73,23 +75,67 @@ def dominance_over(among: Any, outcome: Any, orders: Ints) -> Floats:
     return np.bincount(orders.ravel(), gains.ravel(), minlength=len(y)) / len(orders)
 
 
-def latent_correlations(level: Any, x: Any, weight: Any = None) -> tuple[Floats, Floats]:
-    """Correlations among ``x`` (row, variable), and of each with the normal variable behind ``level`` (row,).
+class Sums:
+    """What is added up over rows to give correlations among ``x`` (row, variable) and with what is behind ``level``.
 
-    The second are polyserial correlations in two steps: r · s / Σ φ(cut), with r and s correlation and deviation of the
-    level as a number (Olsson, Drasgow & Dorans 1982, doi:10.1007/BF02294164). ``weight`` (row,) counts each row that
-    often. NaN where a variable or the level is constant.
+    ``rows`` (row, sum). The correlation of a variable with the normal variable behind the ordered ``level`` (row,) is
+    polyserial, in two steps: r · s / Σ φ(cut), with r and s correlation and deviation of the level as a number (Olsson,
+    Drasgow & Dorans 1982, doi:10.1007/BF02294164).
     """
-    z, code = np.asarray(x, dtype=float), np.unique(np.asarray(level), return_inverse=True)[1].astype(float)
-    w = np.ones(len(code)) if weight is None else np.asarray(weight, dtype=float)
-    both = np.c_[z, code]
-    off = both - (w @ both) / w.sum()
-    spread = (off * w[:, None]).T @ off / w.sum()
-    sd = np.sqrt(np.diag(spread))
-    share = np.bincount(code.astype(np.int64), w) / w.sum()
-    cuts = ndtri(np.clip(np.cumsum(share)[:-1], 0.0, 1.0))
-    density = float(np.exp(-(cuts[np.isfinite(cuts)] ** 2) / 2).sum()) / np.sqrt(2 * np.pi)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        r = spread / np.outer(sd, sd)
-        outcome = r[:-1, -1] * sd[-1] / density
-    return r[:-1, :-1], np.clip(outcome, -1.0, 1.0)
+
+    def __init__(self, level: Any, x: Any) -> None:
+        z, code = np.asarray(x, dtype=float), np.unique(np.asarray(level), return_inverse=True)[1].reshape(-1)
+        both = np.c_[z - z.mean(axis=0), code - code.mean()]
+        self.width = both.shape[1]
+        self.upper = np.triu_indices(self.width)
+        hot = code[:, None] == np.arange(int(code.max(initial=-1)) + 1)
+        self.rows = np.concatenate([hot, both, both[:, self.upper[0]] * both[:, self.upper[1]]], axis=1)
+
+    def correlations(self, total: Floats) -> tuple[Floats, Floats]:
+        """Among the variables, and of each with the latent variable, from sums (sum,) over rows as often as drawn.
+
+        NaN where a variable or the level is constant.
+        """
+        levels = len(total) - self.width - len(self.upper[0])
+        n = total[:levels].sum()
+        mean = total[levels : levels + self.width] / n
+        spread = np.zeros((self.width, self.width))
+        spread[self.upper] = total[levels + self.width :] / n
+        spread = spread + np.triu(spread, 1).T - np.outer(mean, mean)
+        sd = np.sqrt(np.maximum(np.diag(spread), 0.0))
+        cuts = ndtri(np.clip(np.cumsum(total[:levels])[:-1] / n, 0.0, 1.0))
+        density = float(np.exp(-(cuts[np.isfinite(cuts)] ** 2) / 2).sum()) / np.sqrt(2 * np.pi)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            r = spread / np.outer(sd, sd)
+            outcome = r[:-1, -1] * sd[-1] / density
+        return r[:-1, :-1], np.clip(outcome, -1.0, 1.0)
+
+
+class Drawn:
+    """One block of resamples of students: correlations with the outcome, then dominance (2 · variable,), over orders.
+
+    ``cluster`` (row,) is the student of each row, from 0. NaN where a resample leaves a variable constant.
+    """
+
+    def __init__(self, level: Any, x: Any, cluster: Any, orders: Ints) -> None:
+        self.sums, self.orders = Sums(level, x), orders
+        owner = np.asarray(cluster, dtype=np.int64)
+        self.by_student = np.zeros((int(owner.max()) + 1, self.sums.rows.shape[1]))
+        np.add.at(self.by_student, owner, self.sums.rows)
+
+    @property
+    def total(self) -> Floats:
+        """Sums (sum,) over the students as they are."""
+        return np.asarray(self.by_student.sum(axis=0))
+
+    def __call__(self, rng: np.random.Generator, size: int) -> Floats:
+        drawn = self.by_student.T @ bootstrap_weights(rng, size, len(self.by_student))
+        return np.array([self.answer(total) for total in drawn.T])
+
+    def answer(self, total: Floats) -> Floats:
+        """Of sums (sum,) over students."""
+        among, outcome = self.sums.correlations(total)
+        try:
+            return np.r_[outcome, dominance_over(among, outcome, self.orders)]
+        except np.linalg.LinAlgError:
+            return np.full(2 * len(outcome), np.nan)

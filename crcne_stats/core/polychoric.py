@@ -50,7 +50,7 @@ def polychoric(table: Any) -> Polychoric:
     """
     counts = np.asarray(table, dtype=float)
     counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
-    n = int(counts.sum())
+    n = round(float(counts.sum()))
     nothing = (np.nan, np.nan, np.zeros(0), np.zeros(0), np.nan, 0, np.nan, n)
     if min(counts.shape, default=0) < 2:
         return Polychoric(*nothing, "one_level_only")

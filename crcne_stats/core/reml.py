@@ -25,6 +25,8 @@ LARGEST = 1e3
 """Largest component, in variances of the ratings, that a step may reach."""
 NOTHING = 1e-9
 """Residual variance, as a share of that of the ratings, under which the likelihood grows without bound."""
+PRECISE = 1e-3
+"""Ratio of an effect's variance to that of its best known level's error above which a short formula keeps its digits."""
 _LOG_2PI = float(np.log(2 * np.pi))
 
 
@@ -136,56 +138,79 @@ def look(parts: Sequence[Part], theta: Floats) -> Look:
 def _of_part(data: Blocks, variance: Floats) -> Look:
     n_inside, samples = data.n_inside, data.y.shape[1]
     inner, outer, residual = variance[:n_inside], variance[n_inside:-1], float(variance[-1])
-    weights, traces, gram, others, logdet = _absorbed(data, inner, residual)
+    weights, gram, logdet = _absorbed(data, inner, residual)
     d = np.repeat(np.sqrt(np.r_[np.ones(data.n_fixed), outer]), np.diff(data.starts))
-    system = d[:, None] * gram * d
-    system[np.diag_indices(len(d))] += np.r_[np.zeros(data.n_fixed), np.ones(len(d) - data.n_fixed)]
-    factor = linalg.cho_factor(system, lower=True, check_finite=False) if len(d) else None
+    lower = None
+    if len(d):
+        system = d[:, None] * gram * d
+        system[np.diag_indices(len(d))] += np.r_[np.zeros(data.n_fixed), np.ones(len(d) - data.n_fixed)]
+        lower = linalg.cholesky(system, lower=True, overwrite_a=True, check_finite=False)
 
     def projected(vector: Floats) -> Floats:
         weighed = _weighed(data, weights, vector)
-        if factor is None:
+        if lower is None:
             return weighed
-        solved = d[:, None] * linalg.cho_solve(factor, d[:, None] * data.sums(weighed), check_finite=False)
+        right = d[:, None] * data.sums(weighed)
+        solved = d[:, None] * linalg.cho_solve((lower, True), right, check_finite=False)
         return weighed - _weighed(data, weights, data.effects(solved))
 
     p = projected(data.y)
     deviance = float((data.y * p).sum()) + samples * (logdet + data.freedom / samples * _LOG_2PI)
-    inverse = np.zeros((0, 0))
-    if factor is not None:
-        deviance += samples * 2 * float(np.log(np.diag(factor[0])).sum())
-        inverse = d[:, None] * linalg.cho_solve(factor, np.eye(len(d)), check_finite=False) * d
+    if lower is not None:
+        deviance += samples * 2 * float(np.log(np.diag(lower)).sum())
     moved = [*_inside(data, p), *_outside(data, p), p]
-    trace = [one - float((inverse * other).sum()) for one, other in zip(traces, others, strict=True)]
-    between = [float(np.trace(gram[s, s])) - float(((gram[s] @ inverse) * gram[s]).sum()) for s in data.slices()]
-    every = np.array([*trace[:-1], *between, trace[-1]])
-    gradient = samples * every - np.array([float((p * v).sum()) for v in moved])
     answered = [projected(v) for v in moved]
     information = np.array([[float((a * b).sum()) / 2 for b in answered] for a in moved])
+    every = _traces(data, weights, gram, d, outer, lower)
+    gradient = samples * every - np.array([float((p * v).sum()) for v in moved])
     return Look(deviance, gradient, information)
 
 
-def _absorbed(data: Blocks, inner: Floats, residual: float) -> tuple[list[Floats], Floats, Floats, list[Floats], float]:
-    """Inverse covariances by shape, traces with each inside effect and the residual, and dense products of both."""
-    width, n = data.width, data.n_inside
-    weights, logdet, traces = [], 0.0, np.zeros(n + 1)
-    gram = np.zeros((width, width))
-    others = [np.zeros((width, width)) for _ in range(n + 1)]
+def _absorbed(data: Blocks, inner: Floats, residual: float) -> tuple[list[Floats], Floats, float]:
+    """Inverse covariances by shape, what they leave of the dense system (column, column), log determinant."""
+    weights, logdet = [], 0.0
+    gram = np.zeros((data.width, data.width))
     for shape in data.shapes:
         members, size = shape.size
         covariance = np.tensordot(inner, shape.same, 1) + residual * np.eye(size)
         lower = linalg.cholesky(covariance, lower=True, check_finite=False)
         logdet += members * 2 * float(np.log(np.diag(lower)).sum())
-        w = np.asarray(linalg.cho_solve((lower, True), np.eye(size), check_finite=False))
-        met = w @ shape.place
-        traces += members * np.array([*(float((w * same).sum()) for same in shape.same), float(np.trace(w))])
-        small = [shape.place.T @ met, *(met.T @ same @ met for same in shape.same), met.T @ met]
-        added = shape.scatter(small, width)
-        gram += added[0]
-        for place in range(n + 1):
-            others[place] += added[place + 1]
+        w = _inverted(lower)
+        shape.add(shape.place.T @ w @ shape.place, gram)
         weights.append(w)
-    return weights, traces, gram, others, logdet
+    return weights, gram, logdet
+
+
+def _inverted(lower: Floats) -> Floats:
+    """The inverse of a matrix, from its lower Cholesky factor, whose upper half is nil."""
+    found, _ = linalg.lapack.dpotri(lower, lower=1)
+    found += np.tril(found, -1).T
+    return np.asarray(found)
+
+
+def _traces(
+    data: Blocks, weights: Sequence[Floats], gram: Floats, d: Floats, outer: Floats, lower: Floats | None
+) -> Floats:
+    """tr(P V_i) (effect,) of each effect inside, each outside, and the residual; ``lower`` is not kept."""
+    found = np.zeros(data.n_inside + 1)
+    inverse = np.zeros((0, 0)) if lower is None else _inverted(lower)
+    between = []
+    for own, ratio in zip(data.slices(), outer, strict=True):
+        block = gram[own]
+        if ratio * float(np.diag(block[:, own]).max()) > PRECISE:
+            between.append((len(block) - float(np.trace(inverse[own, own]))) / ratio)
+        else:  # the difference above would lose its digits
+            solved = (block * d) @ inverse * d
+            between.append(float(np.trace(block[:, own])) - float((solved * block).sum()))
+    inverse *= d[:, None]
+    inverse *= d
+    for shape, w in zip(data.shapes, weights, strict=True):
+        members = shape.size[0]
+        met, seen = w @ shape.place, shape.taken(inverse)
+        for place, same in enumerate(shape.same):
+            found[place] += members * float((w * same).sum()) - float((met.T @ same @ met * seen).sum())
+        found[-1] += members * float(np.trace(w)) - float((met.T @ met * seen).sum())
+    return np.concatenate([found[:-1], between, found[-1:]])
 
 
 def _weighed(data: Blocks, weights: Sequence[Floats], vector: Floats) -> Floats:

@@ -48,15 +48,22 @@ class Shape:
         """Ratings (rating, sample) as (block, rating, sample)."""
         return vector[self.rows].reshape(*self.size, vector.shape[1])
 
-    def scatter(self, matrices: Sequence[Floats], width: int) -> list[Floats]:
-        """The same small matrices (column, column) of each block added up in the dense system, each (width, width)."""
+    def add(self, small: Floats, dense: Floats) -> None:
+        """Add the same small matrix (column, column) of each block to the dense system (its column, its column)."""
+        width, n = len(dense), len(self.columns)
+        if n * small.size < width**2:
+            for columns in self.columns:
+                dense[np.ix_(columns, columns)] += small
+            return
         key = (self.columns[:, :, None] * width + self.columns[:, None, :]).ravel()
-        n = len(self.columns)
-        weights = (np.tile(matrix.ravel(), n) for matrix in matrices)
-        return [
-            np.asarray(np.bincount(key, each, minlength=width**2), dtype=float).reshape(width, width)
-            for each in weights
-        ]
+        dense += np.bincount(key, np.tile(small.ravel(), n), minlength=width**2).reshape(width, width)
+
+    def taken(self, dense: Floats) -> Floats:
+        """Sum over the blocks of what they meet of the dense system, (column, column)."""
+        met = np.zeros((self.columns.shape[1],) * 2)
+        for columns in self.columns:
+            met += dense[np.ix_(columns, columns)]
+        return met
 
 
 @dataclass(frozen=True, eq=False)

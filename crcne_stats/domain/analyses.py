@@ -30,7 +30,7 @@ ANALYSES: tuple[Analysis, ...] = (
     Analysis("generalizability", after=("severity",)),
     Analysis("difficulty", after=("severity",)),
     Analysis("fairness"),
-    Analysis("concordance", inputs=("ratings", "students")),
+    Analysis("concordance", inputs=("ratings", "students"), after=("severity",)),
     Analysis("certification", inputs=("ratings", "students"), after=("severity",)),
     Analysis("planning", after=("generalizability", "severity")),
     Analysis("priorities", may=("students",)),

@@ -26,7 +26,7 @@ FORM = 1
 """Number of the form of this file; a kit refuses a form that it does not know."""
 
 _PACKAGES = (
-    "numpy", "pandas", "scipy", "pingouin", "matplotlib", "pyarrow", "openpyxl", "python-calamine",
+    "numpy", "pandas", "scipy", "pingouin", "matplotlib", "pyarrow", "openpyxl", "python-calamine", "python-docx",
     "joblib", "networkx", "jinja2", "nbclient", "nbconvert",
 )  # fmt: skip
 

@@ -30,6 +30,7 @@ from crcne_stats.publish.notebooks import (
     with_parameters,
     without_paths,
 )
+from crcne_stats.publish.publication import write_publication
 from crcne_stats.view.disclosure import THRESHOLD, Trainers, published
 from crcne_stats.view.figures import figure, figures
 from crcne_stats.view.report import report
@@ -53,6 +54,7 @@ def write_study(
     """Write a study to the folder ``out`` and return its path.
 
     ``report.html``, ``tables/*.csv`` with ``tables/dictionary.csv``, ``tables.xlsx``, ``figures/*.svg`` and ``.png``,
+    ``publication/`` for a paper (methods, APA tables, captions, GRRAS checklist, study card, bibliography),
     ``notebooks/*.ipynb`` run on the same data, with a page beside each, and ``manifest.json``. The CSV files are for
     programs (UTF-8, comma, decimal point, stable names), the workbook for Excel. The folder is made beside ``out`` and
     renamed into its place at the end: an interruption or a fault leaves what was there before.
@@ -81,13 +83,15 @@ def write_study(
     path = check_destination(out, lang)
     shown = published(study, threshold, trainers)
     with replaced(path) as folder:
-        steps = _Steps(progress, 5 if notebooks else 4)
+        steps = _Steps(progress, 6 if notebooks else 5)
         with steps.timed("report"):
             (folder / "report.html").write_text(report(shown, lang=lang, threshold=threshold), encoding="utf-8")
         with steps.timed("tables"):
             _write_tables(shown, folder, lang)
         with steps.timed("figures"):
             _write_figures(shown, folder / "figures", lang, threshold)
+        with steps.timed("publication"):
+            write_publication(shown, folder / "publication", lang, threshold)
         ran: dict[str, str] = {}
         if notebooks:
             with steps.timed("notebooks"):

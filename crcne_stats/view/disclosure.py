@@ -39,6 +39,7 @@ _NOTES: dict[str, tuple[str, dict[str, str]]] = {
     "concordance.inspe_higher": ("direction", {}),
     "concordance.pix_higher": ("direction", {}),
     "concordance.binding": ("binding", {}),
+    "concordance.groups_differ": ("groups", {"facet": "facet"}),
     "describe.missing_most": ("coverage", {"facet": "facet", "member": "member"}),
     "describe.linked": ("design", {}),
     "describe.rated_once": ("design", {}),
@@ -57,7 +58,17 @@ _CELL = {
 }  # fmt: skip
 """The column of those rows that the note tells; without an entry, the whole row."""
 
-_FIGURES = ("concordance", "association", "tests", "shift", "groups", "group_tests")
+_FIGURES = (
+    "concordance",
+    "association",
+    "tests",
+    "shift",
+    "groups",
+    "group_tests",
+    "trainer_error",
+    "criteria",
+    "regression",
+)
 """Tables of ``concordance`` that follow from its counts: to every digit they would be equations between these."""
 
 

@@ -16,6 +16,7 @@ _ASPECTS = {
     "coefficient", "weights", "method", "reason", "design", "form", "name", "source", "estimator", "hypothesis",
     "scale", "reading", "panel", "verdict", "verdict_low", "verdict_high", "verdict_sure", "conclusion", "decisive",
     "fairness_verdict", "centrality_verdict", "halo_verdict", "part", "definition", "risk",
+    "reliability_from",
 }  # fmt: skip
 """Columns that name not whom a row is about but what is said of them."""
 

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crcne_stats.core.dominance import (
+    Sums,
     dominance_over,
     drawn_orders,
     explained,
     general_dominance,
-    latent_correlations,
 )
 from crcne_stats.core.proportional_odds import brant, proportional_odds
 from crcne_stats.core.roc import at_cuts, auc, calibrated, spaced_cuts
@@ -97,11 +97,16 @@ def test_dominance_as_every_order_by_lm() -> None:
     np.testing.assert_allclose(dominance_over(r[:3, :3], r[:3, 3], every), found, atol=1e-12)
 
 
+def correlations(level: Any, x: Any, weight: Any = None) -> tuple[Any, Any]:
+    sums = Sums(level, x)
+    return sums.correlations((np.ones(len(level)) if weight is None else weight) @ sums.rows)
+
+
 def test_polyserial_in_two_steps_as_polycor() -> None:
-    np.testing.assert_allclose(latent_correlations(Y, X)[1], R["polyserial"], atol=1e-9)
+    np.testing.assert_allclose(correlations(Y, X)[1], R["polyserial"], atol=1e-9)
     weight = np.random.default_rng(2).integers(0, 4, len(Y))
     rows = np.repeat(np.arange(len(Y)), weight)
-    for one, other in zip(latent_correlations(Y, X, weight), latent_correlations(Y[rows], X[rows]), strict=True):
+    for one, other in zip(correlations(Y, X, weight), correlations(Y[rows], X[rows]), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-12)
 
 

@@ -67,8 +67,11 @@ def _horner(coefficient: Floats, place: Floats) -> tuple[Floats, Floats]:
     return value, slope
 
 
-def warm_table(found: Rated) -> WarmTable:
-    """The table of Warm's estimates on the design and at the parameters of ``found``."""
+def warm_table(found: Rated, warm: bool = True) -> WarmTable:
+    """The table of Warm's estimates on the design and at the parameters of ``found``.
+
+    Without ``warm`` that of maximum likelihood, the root of total − Σ E, which totals at an end of the scale lack.
+    """
     stats = found.stats
     steps = np.where(np.isfinite(found.offset), found.offset, np.nan)
     difficulty = np.diff(steps, axis=0)
@@ -84,7 +87,8 @@ def warm_table(found: Rated) -> WarmTable:
         entry = stats.entry[who]
         information[who] = entry @ variance
         expected[who] = entry @ mean - (entry @ lowest)[:, None]
-        expected[who] -= entry @ third / np.maximum(2 * information[who], 1e-300)
+        if warm:
+            expected[who] -= entry @ third / np.maximum(2 * information[who], 1e-300)
     return WarmTable(nodes, expected, information, stats.n_ratings)
 
 

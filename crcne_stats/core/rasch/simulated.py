@@ -52,31 +52,65 @@ class Source:
 
     def drawn(self, rng: np.random.Generator) -> Ints:
         """A score (rating,) for each rating."""
-        ability = posterior_draws(rng, self.posterior, self.nodes)[self.found.student]
-        score = np.empty(len(ability), dtype=np.int64)
-        for part in chunks(len(ability), RUN):
-            cumulated = np.cumsum(self.found.chances(ability[part], self.found.cell[part]), axis=0)
-            score[part] = (rng.random(cumulated.shape[1]) > cumulated[:-1]).sum(axis=0)
-        return score
-
-    def total(self, score: Ints) -> Floats:
-        """Weighted levels above the lowest used one (student,) of scores (rating,)."""
-        found = self.found
-        lowest = found.plan.steps.lowest[found.plan.cell_group[found.cell]]
-        return tally(found.student, found.weight * (score - lowest), found.n_students)
+        return _scores(self.found, posterior_draws(rng, self.posterior, self.nodes), rng)
 
     def residuals(self, score: Ints) -> Residuals:
         """Residuals of scores (rating,)."""
+        total = _total(self.found, score)
         if self.over is None:
-            return residuals_at(self.found, self.warm.at(self.total(score))[0], score)
-        return residuals_over(replace(self.found, score=score), self.over.at(self.total(score)), self.over.nodes)
+            return residuals_at(self.found, self.warm.at(total)[0], score)
+        return residuals_over(replace(self.found, score=score), self.over.at(total), self.over.nodes)
+
+
+@dataclass(frozen=True, eq=False)
+class JointSource:
+    """The same for a joint fit, which has no population.
+
+    Scores are drawn at the estimates with their bias taken off, ``truth`` and ``ability`` (student,), and judged at the
+    estimates as they are: so replicates stand to the model as the ratings do, without a refit. Residuals are taken at
+    the maximum likelihood estimate of each replicate, ``likelihood`` being its table. A student who comes to stand at
+    one end of the scale leaves the replicate, as one leaves the fit.
+    """
+
+    found: Rated
+    truth: Rated
+    likelihood: WarmTable
+    ability: Floats
+
+    def drawn(self, rng: np.random.Generator) -> Ints:
+        """A score (rating,) for each rating."""
+        return _scores(self.truth, self.ability, rng)
+
+    def residuals(self, score: Ints) -> Residuals:
+        """Residuals of scores (rating,)."""
+        found, total = self.found, _total(self.found, score)
+        top = found.plan.steps.top[found.plan.cell_group[found.cell]]
+        most = tally(found.student, found.weight * top, found.n_students)
+        ability = self.likelihood.at(np.clip(total, 0.1, np.maximum(most - 0.1, 0.1)))[0]
+        return residuals_at(found, np.where((total > 1e-9) & (total < most - 1e-9), ability, np.nan), score)
+
+
+def _scores(found: Rated, ability: Floats, rng: np.random.Generator) -> Ints:
+    """A score (rating,) drawn for each rating at abilities (student,)."""
+    own = ability[found.student]
+    score = np.empty(len(own), dtype=np.int64)
+    for part in chunks(len(own), RUN):
+        cumulated = np.cumsum(found.chances(own[part], found.cell[part]), axis=0)
+        score[part] = (rng.random(cumulated.shape[1]) > cumulated[:-1]).sum(axis=0)
+    return score
+
+
+def _total(found: Rated, score: Ints) -> Floats:
+    """Weighted levels above the lowest used one (student,) of scores (rating,)."""
+    lowest = found.plan.steps.lowest[found.plan.cell_group[found.cell]]
+    return tally(found.student, found.weight * (score - lowest), found.n_students)
 
 
 @dataclass(frozen=True, eq=False)
 class Asked:
     """What is computed of each replicate: fit by elements of ``facets``, and what concerns trainers and sheets."""
 
-    source: Source
+    source: Source | JointSource
     facets: tuple[tuple[Ints, int], ...]
     trainer: tuple[Ints, int]
     item: tuple[Ints, int]
