@@ -63,8 +63,8 @@ def verdict(
 
         ``tables["trainers"]``: *is this trainer apart?* The same, "yes" speaking against.
 
-        ``tables["criteria_answers"]``, ``tables["trainers_answers"]``: the number behind each answer with its bounds
-        and the bound it is held against. Agreement: Krippendorff's α, quadratic, and the benchmark of that analysis; for a
+        ``tables["criteria_answers"]``, ``tables["trainers_answers"]``: the number behind each answer, its bounds, and
+        what it is held against. Agreement: Krippendorff's α, quadratic, and the benchmark of that analysis; for a
         trainer the mean difference in levels on common files. Generalizability: Φ of a file's mean level on that
         criterion, students × trainers by sums of squares; for a trainer the gain in Φ of the grid without the trainer,
         as a modified z-score among the trainers (3.5). Many-facet: infit, 1.3 and the simulated limits; for a trainer
