@@ -97,12 +97,13 @@ def certification(
     inputs = {"ratings": ratings, "students": students}
     if students is None or not len(students):
         return Result("certification", settings=settings | {"reason": "no_students"}, inputs=inputs)
-    if reason := _impossible(ratings, students, settings["rule"]):
+    pairs = student_pairs(ratings, students)
+    if reason := _impossible(ratings, pairs, settings["rule"]):
         return Result("certification", settings=settings | {"reason": reason}, inputs=inputs)
     measured = severity if severity is not None else measures(ratings, simulations=0)
     if reason := _unmeasured(measured):
         return Result("certification", settings=settings | {"reason": reason}, inputs=inputs)
-    found = case(ratings, students, measured.model, settings["rule"], pix_informs, settings["panel"], seed)
+    found = case(ratings, students, pairs, measured.model, settings)
     tables = _tables(found, settings, progress)
     return Result("certification", tables, certification_notes(found, tables, settings), settings, inputs, found)
 
@@ -118,11 +119,10 @@ def _tables(found: Case, settings: dict[str, Any], progress: Progress | None) ->
     return tables | student_tables(found, error, settings["panel"], seed)
 
 
-def _impossible(ratings: Ratings, students: Students, rule: str) -> str:
+def _impossible(ratings: Ratings, pairs: pd.DataFrame, rule: str) -> str:
     """Why nothing can be said, empty when something can."""
     if not len(ratings.scored):
         return "no_ratings"
-    pairs = student_pairs(ratings, students)
     gate, pix = (pairs["gate"] >= 0).any(), (pairs["pix"] >= 0).any()
     if not pairs["rated"].any():
         return "no_student_in_both"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from crcne_stats.analysis.certification_data import (
     yardstick,
 )
 from crcne_stats.analysis.severity import Measured
-from crcne_stats.analysis.student_pairs import failed_level, level_keys, student_pairs
+from crcne_stats.analysis.student_pairs import failed_level, level_keys
 from crcne_stats.core import decisions
 from crcne_stats.core.award_risk import Reach, Risk, Total, too_high, too_low, total
 from crcne_stats.core.deserved import Spread, Yardstick
@@ -106,20 +106,23 @@ class Case:
 
 
 def case(
-    ratings: Ratings, students: Students, measured: Measured, rule: str, informed: bool, panel: int, seed: int
+    ratings: Ratings, students: Students, pairs: pd.DataFrame, measured: Measured, settings: Mapping[str, Any]
 ) -> Case:
-    """Join the two parts and place every student on the scale."""
-    framework, fitted = ratings.framework, measured.fitted
-    pairs = student_pairs(ratings, students)
+    """Place every student on the scale, with both parts of the certificate.
+
+    ``pairs`` are those of :func:`crcne_stats.analysis.student_pairs.student_pairs`, ``settings`` those of
+    :func:`crcne_stats.analysis.certification.certification`.
+    """
+    framework, fitted, rule = ratings.framework, measured.fitted, settings["rule"]
     person = pairs["file"].to_numpy()
     person = np.where((person >= 0) & fitted.rated[np.maximum(person, 0)], person, -1)
     other = _other(pairs, framework, rule)
     level, state = certificate(pairs, framework, rule)
     seen = np.full(len(fitted.rated), -1)
     seen[person[person >= 0]] = other.seen[person >= 0]
-    found = posteriors(fitted, measured.scale, seen if informed else None, len(other.cap))
+    found = posteriors(fitted, measured.scale, seen if settings["pix_informs"] else None, len(other.cap))
     yard, between = yardstick(fitted), spread(fitted, measured.scale)
-    where = cuts(yard, between, panel, seed)
+    where = cuts(yard, between, settings["panel"], settings["seed"])
     reach = reaches(measured, found, yard, where)
     return Case(
         measured, students.frame, pairs, person, other, level, state, found, yard, between, where, reach,

@@ -9,6 +9,8 @@ import pandas as pd
 
 from crcne_stats.analysis import concordance_cells as cells
 from crcne_stats.analysis.concordance_agreement import association, coefficients, shift, tests
+from crcne_stats.analysis.concordance_core import core_association, core_scores, rubric_measure
+from crcne_stats.analysis.concordance_gate import accuracy, foretelling
 from crcne_stats.analysis.concordance_groups import group_tests, groups
 from crcne_stats.analysis.concordance_notes import concordance_notes
 from crcne_stats.analysis.concordance_rubric import criteria, parallel, regression, rubric_scores
@@ -85,6 +87,14 @@ def concordance(
         the same at every level of PIX+Édu (Brant 1990). Criteria move together, so that single slopes are unsure where
         dominance is not.
 
+        ``tables["core_scores"]``: the *core* certification's score (``pix_score``, no result of PIX+Édu; 0 is missing)
+        that stands as high among students as a given measure of the rubric, and ``tables["core_association"]``, how it
+        goes with the rubric and the PIX+Édu level: covariates, no agreement.
+
+        Where PIX+Édu is a gate: ``tables["accuracy"]``, if an INSPÉ level meant admissible; ``tables["gate_summary"]``:
+        area under the ROC curve (DeLong), slope of calibration and Brier score of probabilities foretold from other
+        students; ``tables["roc"]`` and ``tables["calibration"]``, the curves.
+
         ``tables["joint"]``: ``state`` (certified, refused, waiting_inspe, waiting_pix) and ``joint_level`` by the
         framework's rule of combination. ``tables["binding"]``: which part holds students back, where both are known;
         ``pix_ceiling`` when it is only the top of PIX+Édu's ladder.
@@ -122,9 +132,16 @@ def concordance(
     tables["criteria"] = criteria(scores, resamples, seed)
     tables["regression"], lines = regression(scores)
     tables["tests"] = pd.concat([tables["tests"], parallel(scores, lines)], ignore_index=True)
+    measure = rubric_measure(ratings, rubric, pairs["file"].to_numpy(), severity)
+    settings["measure"] = measure.origin
+    if students.known("pix_score"):
+        score = students.frame["pix_score"].to_numpy(dtype=float)
+        tables["core_scores"] = core_scores(measure, score, seed, resamples)
+        tables["core_association"] = core_association(measure, pairs, students)
     tables |= {"joint": cells.joint(pairs, framework), "binding": cells.binding(pairs, framework)}
     if gated:
-        tables["gate"] = cells.gate(pairs, framework)
+        tables |= {"gate": cells.gate(pairs, framework), "accuracy": accuracy(pairs, framework)}
+        tables |= foretelling(pairs, measure)
     return Result("concordance", tables, concordance_notes(pairs, both, tables, framework, weights), settings, inputs)
 
 

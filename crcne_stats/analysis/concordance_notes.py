@@ -23,7 +23,7 @@ def concordance_notes(
     """The findings of the first screen, and the doubts."""
     n = len(both)
     found = [*_main(tables, weights, n), *_binding_note(tables["binding"], framework), *_trainers(tables, n)]
-    found += [*_carrying(tables["criteria"]), *_groups_note(tables)]
+    found += [*_carrying(tables["criteria"]), *_groups_note(tables), *_beside(tables)]
     computed = int(pairs["computed"].sum())
     if computed:
         rules = framework.rules
@@ -121,4 +121,18 @@ def _groups_note(tables: dict[str, pd.DataFrame]) -> list[Note]:
             }  # fmt: skip
             n = int(rows["n_students"].min())
             found.append(Note("concordance.groups_differ", values, "finding", 22, n))
+    return found
+
+
+def _beside(tables: dict[str, pd.DataFrame]) -> list[Note]:
+    """What the core certification is, and what the rubric says of the gate."""
+    found = []
+    if "core_scores" in tables:
+        found.append(Note("concordance.core_not_edu", {}, "caution", 62))
+    if "gate_summary" in tables:
+        row = tables["gate_summary"].iloc[0]
+        if np.isfinite(row["low"]):
+            n = int(row["n_students"])
+            values = {"n": n, **{name: float(row[name]) for name in ("value", "low", "high")}}
+            found.append(Note("concordance.foretold", values, "finding", 17, n))
     return found

@@ -16,7 +16,7 @@ _ASPECTS = {
     "coefficient", "weights", "method", "reason", "design", "form", "name", "source", "estimator", "hypothesis",
     "scale", "reading", "panel", "verdict", "verdict_low", "verdict_high", "verdict_sure", "conclusion", "decisive",
     "fairness_verdict", "centrality_verdict", "halo_verdict", "part", "definition", "risk",
-    "reliability_from",
+    "reliability_from", "compared_with",
 }  # fmt: skip
 """Columns that name not whom a row is about but what is said of them."""
 
@@ -27,7 +27,7 @@ class Margin:
 
     ``counts`` are the columns that add up, ``where`` restricts the rows, ``scored`` says that readers also know mean
     and standard deviation of the levels in ``over``. Where the sums are ``open`` they are counts like the others, which
-    are hidden where they are small, and add up to one number that readers know.
+    are hidden where they are small, and add up to one number that readers know; ``apart``: they are no other table's.
     """
 
     over: tuple[str, ...]
@@ -36,6 +36,7 @@ class Margin:
     within: tuple[str, ...] | None = None
     scored: bool = False
     open: bool = False
+    apart: bool = False
 
 
 PARTITIONS = (
@@ -97,6 +98,15 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
         Margin(("pix_level",), ("n_students",), within=()),
     ),
     ("concordance", "closeness"): (Margin(("closeness",), ("n_students",)),),
+    # Students with a result; between two cuts there are enough of each kind.
+    **dict.fromkeys(
+        [
+            ("concordance", name)
+            for name in ("accuracy", "roc", "calibration", "core_scores", "core_association", "gate_summary")
+        ],
+        (),
+    ),
+    ("concordance", "gate"): tuple(Margin((name,), open=True, apart=True) for name in ("inspe_level", "pix_gate")),
     ("concordance", "groups"): (Margin(("member",), ("n_students",), within=("facet",)),),
     ("concordance", "joint"): (Margin(("state", "joint_level"), ("n_students",)),),
 }

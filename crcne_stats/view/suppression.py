@@ -75,7 +75,7 @@ def units(result: Result, threshold: int) -> Units:
     for name, table in result.tables.items():
         if "student" not in table.columns and len(table):
             _counted(found, result, name, table)
-    for extra in (_shares, _ends, _joined, _grouped, _of_levels):
+    for extra in (_shares, _ends, _joined, _grouped, _gated, _of_levels):
         extra(found, result)
     return found
 
@@ -117,7 +117,8 @@ def _margin(found: Units, result: Result, name: str, table: pd.DataFrame, margin
             if not terms:
                 continue
             if own:
-                unit = found.unit(_key(own, name), students, 0 < students < found.threshold)
+                key = _key(own, name) | (frozenset({("", name)}) if margin.apart else frozenset())
+                unit = found.unit(key, students, 0 < students < found.threshold)
                 found.ledger.last.add(unit)
                 totals.append(found.count(unit, count, value))
                 found.adds([*terms, totals[-1]], [*[1.0] * len(terms), -1.0])
@@ -298,6 +299,33 @@ def _grouped(found: Units, result: Result) -> None:
             terms.setdefault((record["facet"], side), []).append(term)
     for (_, side), own_terms in terms.items():
         _sums(found, own_terms, [_cell("direction", {"direction": side})] * len(own_terms))
+
+
+def _gated(found: Units, result: Result) -> None:
+    """Shares at a cut are sums of the gate's table: who is admissible at the cut or above, who is not below it."""
+    table, gate = result.tables.get("accuracy"), result.tables.get("gate")
+    if result.name != "concordance" or table is None or gate is None or result.ratings is None:
+        return
+    ladder = [level.key for level in result.ratings.framework.levels]
+    values = gate["n_students"].to_numpy(dtype=float)
+    level = np.array([ladder.index(str(key)) for key in gate["inspe_level"]])
+    good = (gate["pix_gate"].astype(object) == "admissible").to_numpy()
+    figures = tuple(name for name in table.columns if name not in ("cut_level", "n_students", "best_cut", "reason"))
+    for row, key in enumerate(table["cut_level"].astype(str)):
+        above = level >= ladder.index(key)
+        parts = {f"{a}{g}": np.flatnonzero((above == a) & (good == g) & (values > 0)) for a in (0, 1) for g in (0, 1)}
+        sums = {name: float(values[rows].sum()) for name, rows in parts.items()}
+        small = any(0 < value < found.threshold for value in sums.values())
+        unit = found.unit(frozenset({("cut_level", key), ("", "accuracy")}), min(sums.values()) or 1.0, small)
+        found.parts.append((unit, "accuracy", np.arange(len(table)) == row, figures))
+        for name, rows in parts.items():
+            if len(rows):
+                terms = [found.count(int(found.rows["gate"][r]), "n_students", values[r]) for r in rows]
+                own = found.count(unit, name, sums[name])
+                found.ledger.need[own] = found.threshold - 1.0  # students, whichever of the four sums is small
+                # Shown are shares of those admissible or not, to the percent.
+                whole = sums[f"0{name[1]}"] + sums[f"1{name[1]}"]
+                found.adds([*terms, own], [*[1.0] * len(rows), -1.0], 0.005 * whole)
 
 
 def _binding(inspe: int, pix: int, ceiling: int) -> str:
