@@ -16,6 +16,7 @@ _HOMES = {
     "Ratings": "domain.ratings",
     "Students": "domain.students",
     "agreement": "analysis.agreement",
+    "calibration": "analysis.calibration",
     "certification": "analysis.certification",
     "concordance": "analysis.concordance",
     "describe": "analysis.describe",

@@ -1,4 +1,5 @@
 from crcne_stats.analysis.agreement import agreement as agreement
+from crcne_stats.analysis.calibration import calibration as calibration
 from crcne_stats.analysis.certification import certification as certification
 from crcne_stats.analysis.concordance import concordance as concordance
 from crcne_stats.analysis.describe import describe as describe

@@ -20,7 +20,7 @@ from crcne_stats.cli_options import (
     signature_options,
     text_option,
 )
-from crcne_stats.cli_run import Reading, loaded, options_told, progress
+from crcne_stats.cli_run import Reading, earlier, loaded, options_told, progress
 from crcne_stats.cli_workers import draws_at_random, repeats, worker_options, workers
 from crcne_stats.data.anchors import load_anchors
 from crcne_stats.data.plan import write_plan
@@ -51,10 +51,17 @@ def analysis_command(w: Words, name: str) -> Command:
     known = signature_options(w, FUNCTIONS[name], {"seed", *entry.inputs, *entry.after, *entry.may})
     asks_students = "students" in entry.may or any("students" in each.inputs for each in chain)
     data = data_options(w) if asks_students else ratings_options(w)
+    versions = "previous" in entry.inputs
+    data += [text_option(w, "previous-framework", "framework", multiple=True)] if versions else []
 
     def run(w: Words, **given: Any) -> None:
         reading = Reading.taken(given)
-        ratings, students = loaded(given.pop("files"), given.pop("students", None), given.pop("pix", ()), reading)
+        paths = list(given.pop("files"))
+        if versions and len(paths) < 2:
+            raise click.UsageError(w("cli.error.two_versions"))
+        before, paths = (paths[:-1], paths[-1:]) if versions else ([], paths)
+        ratings, students = loaded(paths, given.pop("students", None), given.pop("pix", ()), reading)
+        previous = earlier(before, reading, ratings.framework) or None
         out, strict = given.pop("out"), given.pop("strict")
         grid, reading_list = given.pop("grid", None), given.pop("reading", None)
         jobs, cluster = given.pop("jobs", None), given.pop("cluster", None)
@@ -66,8 +73,9 @@ def analysis_command(w: Words, name: str) -> Command:
             asked["rating_weights"] = load_rating_weights(str(asked["rating_weights"]), ratings.framework)
         with progress(w(f"analysis.{name}.title")) as show, workers(w, jobs, cluster), options_told(w):
             result = answer(
-                name, ratings, students, options={name: asked}, seed=SEED if seed is None else seed, progress=show
-            )
+                name, ratings, students, previous,
+                options={name: asked}, seed=SEED if seed is None else seed, progress=show,
+            )  # fmt: skip
         _show(w, published(result, STRICT if strict else THRESHOLD), out)
         if grid is not None:
             with options_told(w):

@@ -33,6 +33,7 @@ ANALYSES: tuple[Analysis, ...] = (
     Analysis("concordance", inputs=("ratings", "students"), after=("severity",)),
     Analysis("certification", inputs=("ratings", "students"), after=("severity",)),
     Analysis("planning", after=("generalizability", "severity")),
+    Analysis("calibration", inputs=("previous", "ratings")),
     Analysis("priorities", may=("students",)),
     Analysis("verdict", after=("agreement", "generalizability", "severity")),
 )

@@ -72,6 +72,7 @@ class Study:
     options: dict[str, dict[str, Any]] = field(default_factory=dict)
     seed: int = 1
     seconds: dict[str, float] = field(default_factory=dict)
+    previous: Ratings | None = None
 
     @property
     def notes(self) -> list[tuple[str, Note]]:
@@ -82,4 +83,5 @@ class Study:
     @property
     def simulated(self) -> bool:
         """Whether any input was simulated: every view then says so."""
-        return self.ratings.simulated or (self.students is not None and self.students.simulated)
+        inputs = (self.ratings, self.students, self.previous)
+        return any(given is not None and given.simulated for given in inputs)

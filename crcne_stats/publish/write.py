@@ -152,8 +152,11 @@ def _write_notebooks(study: Study, folder: Path, lang: str, threshold: int) -> d
     ran: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="crcne-") as name:
         scratch = Path(name)
-        given: dict[str, Any] = {"ratings": str(scratch / "ratings.parquet"), "students": None}
+        given: dict[str, Any] = {"ratings": str(scratch / "ratings.parquet"), "students": None, "previous": None}
         write_ratings(study.ratings, given["ratings"])
+        if study.previous is not None:
+            given["previous"] = str(scratch / "previous.parquet")
+            write_ratings(study.previous, given["previous"])
         if study.students is not None:
             given["students"] = str(scratch / "students.parquet")
             write_students(study.students, given["students"])
@@ -166,14 +169,17 @@ def _write_notebooks(study: Study, folder: Path, lang: str, threshold: int) -> d
             if not result.tables:
                 ran[original.stem] = result.reason  # the report says it in words
                 continue
-            values = {**given, **_parameters(study, notebook, threshold), "lang": lang}
+            known = parameters(notebook)
+            paths = {name: path for name, path in given.items() if name in known or name != "previous"}
+            values = {**paths, **_parameters(study, notebook, threshold), "lang": lang}
             runs.append(Run(original.stem, with_parameters(notebook, values)))
         execute(runs, scratch)
     banner = w("report.simulated") if study.simulated else ""
     machine = [scratch, Path(shipped.__file__).parents[1], Path.cwd(), Path.home()]
     for run in runs:
         ran[run.name] = "failed" if run.failed else "done"
-        kept = with_parameters(without_paths(run.notebook, machine), _told(study))
+        bare = without_paths(run.notebook, machine)
+        kept = with_parameters(bare, _told(study, parameters(bare)))
         (folder / f"{run.name}.ipynb").write_text(nbformat.writes(kept) + "\n", encoding="utf-8")
         (folder / f"{run.name}.html").write_text(page(kept, lang, banner), encoding="utf-8")
     return dict(sorted(ran.items()))
@@ -192,7 +198,7 @@ def _parameters(study: Study, notebook: Any, threshold: int) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name in parameters(notebook)}
 
 
-def _told(study: Study) -> dict[str, Any]:
+def _told(study: Study, known: set[str]) -> dict[str, Any]:
     """The names of the data's own files, which the reader knows, in the place of the scratch files."""
 
     def names(sources: Any) -> Any:
@@ -200,7 +206,8 @@ def _told(study: Study) -> dict[str, Any]:
         return None if not found else found[0] if len(found) == 1 else found
 
     version = study.ratings.framework.version
-    return {
+    before = {"previous": names(study.previous.sources) or "previous.parquet"} if study.previous is not None else {}
+    return {name: value for name, value in before.items() if name in known} | {
         "ratings": names(study.ratings.sources) or "ratings.parquet",
         "students": names(study.students.sources) if study.students is not None else None,
         "framework": version if version in available() else f"{version}.toml",

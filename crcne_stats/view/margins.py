@@ -15,8 +15,9 @@ from crcne_stats.domain.columns import COLUMNS
 _ASPECTS = {
     "coefficient", "weights", "method", "reason", "design", "form", "name", "source", "estimator", "hypothesis",
     "scale", "reading", "panel", "verdict", "verdict_low", "verdict_high", "verdict_sure", "conclusion", "decisive",
-    "fairness_verdict", "centrality_verdict", "halo_verdict", "part", "definition", "risk",
-    "reliability_from", "compared_with",
+    "fairness_verdict", "centrality_verdict", "halo_verdict", "drift_verdict", "moved_verdict", "revision_verdict",
+    "part", "definition", "risk", "reliability_from",
+    "compared_with",
 }  # fmt: skip
 """Columns that name not whom a row is about but what is said of them."""
 
@@ -71,6 +72,8 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     # Students of the smaller of two sides: they add up to nothing.
     ("fairness", "criteria"): (),
     ("fairness", "trainers"): (),
+    # Students of the smaller of two sides, or of a whole version: they add up to nothing.
+    **{("calibration", name): () for name in ("drift", "trainers", "beliefs", "cuts", "equivalence", "revision")},
     ("severity", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
     ("severity", "raters"): (),
     ("severity", "criteria"): (Margin(("criterion",), ("n_ratings",), within=()),),
@@ -117,6 +120,9 @@ _ABOUT = {
     ("severity", "model"): ("thresholds",), ("planning", "trainers"): ("trainer",),
     ("verdict", "criteria"): ("criterion",), ("verdict", "trainers"): ("trainer",),
     ("verdict", "criteria_answers"): ("criterion", "judge"), ("verdict", "trainers_answers"): ("trainer", "judge"),
+    ("calibration", "drift"): ("criterion", "previous_criterion"), ("calibration", "trainers"): ("trainer",),
+    ("calibration", "beliefs"): ("belief",), ("calibration", "cuts"): ("level",),
+    ("calibration", "alignment"): ("inspe", "criterion"),
     ("priorities", "priorities"): ("criterion",), ("priorities", "symptoms"): ("criterion", "symptom"),
 }  # fmt: skip
 """What a row is about where its other names only go with it."""
