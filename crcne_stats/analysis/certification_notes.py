@@ -26,8 +26,10 @@ def certification_notes(case: Case, tables: dict[str, pd.DataFrame], settings: d
     top = case.where["expected"][-1]
     if np.isposinf(top) and np.isfinite(case.where["panel"][-1]):
         found.append(Note("certification.top_unreachable", {}, "caution", 33))
-    if not case.between.halo:
+    if np.isnan(case.found.halo):
         found.append(Note("certification.no_halo", {}, "caution", 38))
+    elif not case.measured.fitted.measured.halo:
+        found.append(Note("certification.halo_by_moments", {"sd": case.found.halo}, "caution", 47))
     return found
 
 

@@ -121,7 +121,8 @@ def case(
     seen = np.full(len(fitted.rated), -1)
     seen[person[person >= 0]] = other.seen[person >= 0]
     found = posteriors(fitted, measured.scale, seen if settings["pix_informs"] else None, len(other.cap))
-    yard, between = yardstick(fitted), spread(fitted, measured.scale)
+    yard = yardstick(fitted)
+    between = spread(fitted, measured.scale, float(np.nan_to_num(found.halo)))
     where = cuts(yard, between, settings["panel"], settings["seed"])
     reach = reaches(measured, found, yard, where)
     return Case(

@@ -246,6 +246,14 @@ COLUMNS: dict[str, Column] = {
     "why": _key("why"),
     "overall": _key("overall"),
     "apart": _key("apart"),
+    # published examples
+    "example": _key("example"),
+    "origin": _key("origin"),
+    "quantity": Column("text"),
+    **_each("expected obtained", Column("number", decimals=6)),
+    **_each("off_by tolerance", Column("number", decimals=8)),
+    "holds": _FLAG,
+    **_each("n_numbers n_hold", _COUNT),
     # the two parts of the certificate
     "direction": _key("direction"),
     "closeness": _key("closeness"),

@@ -145,7 +145,16 @@ def test_islands_are_not_compared() -> None:
     found = certification(made.ratings, made.students, severity=measured, panel=100)
     assert (found.tables["by_inspe"]["reason"] == "islands_apart").all()
     assert found.tables["by_inspe"]["wrong"].isna().all()
-    assert {"certification.islands", "certification.no_halo"} <= {note.key for note in found.notes}
+    assert {"certification.islands", "certification.halo_by_moments"} <= {note.key for note in found.notes}
+
+
+def test_halo_by_moments_comes_near_the_model_with_halo() -> None:
+    made, measured = cohort()
+    plain = severity(made.ratings, simulations=0, halo=False)
+    found = certification(made.ratings, made.students, severity=plain, panel=100)
+    exact = answered().tables["scheme"]["wrong"].to_numpy()
+    np.testing.assert_allclose(found.tables["scheme"]["wrong"], exact, atol=0.02)
+    assert found.model.found.halo == pytest.approx(measured.model.fitted.measured.halo, abs=0.12)
 
 
 def test_joint_estimates_and_equal_ratings_have_a_reason() -> None:
