@@ -33,7 +33,7 @@ def _criteria(table: pd.DataFrame) -> Note:
     told |= {"n": len(table), "concur": int((table["concurrence"] == "concur").sum()),
              "oppose": int((table["concurrence"] == "oppose").sum())}  # fmt: skip
     key = "criteria_fine" if told["usable"] == len(table) else "criteria"
-    return Note(f"verdict.{key}", told, "finding", 13, _most(table))
+    return Note(f"verdict.{key}", told, "finding", 10.5, _most(table))
 
 
 def _reasons(table: pd.DataFrame, about: str, rank: float) -> list[Note]:

@@ -17,12 +17,13 @@ from crcne_stats.domain.analyses import ANALYSES
 from crcne_stats.domain.result import Note, Result, Study
 from crcne_stats.view import figures as drawn
 from crcne_stats.view.disclosure import THRESHOLD, published
+from crcne_stats.view.revisions import revisions
 from crcne_stats.view.style import svg
 from crcne_stats.view.tables import Table, table
 from crcne_stats.words import DEFAULT_LANGUAGE, Words, languages, words
 
 BLOCKING, MAIN, DETAIL = 10, 30, 60
-FINDINGS, OF_ONE, ACTIONS, ROWS = 7, 5, 3, 60
+FINDINGS, OF_ONE, ACTIONS, ROWS = 5, 2, 3, 60
 """Sentences on the first screen, at most so many from one analysis; next steps; rows of a table."""
 
 
@@ -76,6 +77,7 @@ def report(study: Study, lang: str = DEFAULT_LANGUAGE, threshold: int = THRESHOL
         official=shown.ratings.framework.rules.official,
         rules_note=shown.ratings.framework.rules.note,
         status=status,
+        revise=revisions(shown, w),
         findings=_findings(shown, w),
         actions=_actions(shown, w),
         sections=sections,
