@@ -276,6 +276,15 @@ COLUMNS: dict[str, Column] = {
     "pix_gate": _key("pix_gate"),
     "state": _key("state"),
     "binding": _key("binding"),
+    # what would be
+    "raised": _key("raised"),
+    "level_rule": _key("level_rule"),
+    "rounding": _key("rounding"),
+    "move": _key("move"),
+    "cut_method": _key("cut_method"),
+    **_each("cut_score cut_low cut_high", _LOGITS),
+    "cut_se": _LOGITS_SE,
+    **_each("n_low n_high", _COUNT),
     # how often the certificate is wrong
     "part": _key("part"),
     "definition": _key("definition"),
