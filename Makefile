@@ -6,7 +6,7 @@ BIN := .venv/Scripts
 endif
 CHROMIUM ?= /usr/bin/chromium
 
-.PHONY: study islands test lint format lock slow bench fuzz accessibility clean
+.PHONY: study islands test lint format lock slow bench versions fuzz accessibility clean
 
 study: .venv/study.stamp
 	@rm -rf .venv/demo
@@ -44,6 +44,10 @@ bench: .venv/test.stamp
 	$(BIN)/python benchmarks/severity.py
 	$(BIN)/python benchmarks/variance.py
 	$(BIN)/python benchmarks/study.py
+
+# Two versions of the framework with known drift: does the link hold what it promises? Some twenty minutes.
+versions: .venv/test.stamp
+	$(BIN)/python benchmarks/calibration.py
 
 # Ten thousand broken files: each is read as it stands or refused with a reason.
 fuzz: .venv/test.stamp
