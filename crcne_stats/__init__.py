@@ -35,6 +35,7 @@ _HOMES = {
     "planning": "analysis.planning",
     "priorities": "analysis.priorities",
     "plausible_values": "analysis.severity_students",
+    "proofs": "analysis.proofs",
     "published": "view.disclosure",
     "severity": "analysis.severity",
     "severity_difference": "analysis.severity_assumptions",

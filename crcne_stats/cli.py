@@ -41,6 +41,7 @@ _MADE = {
     "pseudonymise": ("cli_pseudonymise", "pseudonymise_command"),
     "simulate": ("cli_data", "simulate_command"),
     "trainer-sheet": ("cli_sheet", "trainer_sheet_command"),
+    "proofs": ("cli_proofs", "proofs_command"),
 }
 """Commands built by a module of their own when they are called."""
 

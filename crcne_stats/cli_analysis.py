@@ -76,7 +76,7 @@ def analysis_command(w: Words, name: str) -> Command:
                 name, ratings, students, previous,
                 options={name: asked}, seed=SEED if seed is None else seed, progress=show,
             )  # fmt: skip
-        _show(w, published(result, STRICT if strict else THRESHOLD), out)
+        tell(w, published(result, STRICT if strict else THRESHOLD), out)
         if grid is not None:
             with options_told(w):
                 made = write_plan(result, grid, lang=w.language)
@@ -105,7 +105,7 @@ def _write_reading(w: Words, result: Result, target: Path) -> None:
     click.echo(w("cli.done.reading", file=str(target), n=len(listed)))
 
 
-def _lines(result: Result, w: Words) -> Iterator[str]:
+def _lines(result: Result, w: Words, rows: int) -> Iterator[str]:
     """Title and question, the tables, what the analysis notes."""
     yield w(f"analysis.{result.name}.title")
     yield w(f"analysis.{result.name}.question")
@@ -114,17 +114,17 @@ def _lines(result: Result, w: Words) -> Iterator[str]:
         yield w(f"reason.{result.reason}", **result.settings)
     for name in result.tables:
         yield ""
-        yield table(result, name, w.language, rows=_ROWS).text()
+        yield table(result, name, w.language, rows=rows).text()
     if result.notes:
         yield ""
     for note in sorted(result.notes, key=lambda note: note.rank):
         yield f"- {w(f'note.{note.key}', **note.values)}"
 
 
-def _show(w: Words, shown: Result, out: str | None) -> None:
+def tell(w: Words, shown: Result, out: str | None, rows: int = _ROWS) -> None:
     """Print a published result, or write it: to one CSV file, or each table to a folder."""
     if out is None:
-        click.echo("\n".join(_lines(shown, w)))
+        click.echo("\n".join(_lines(shown, w, rows)))
         return
     found = files(shown)
     if not found:

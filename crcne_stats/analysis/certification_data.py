@@ -28,6 +28,7 @@ from crcne_stats.core.graph import distinct_pairs
 from crcne_stats.core.rasch.design import THRESHOLD
 from crcne_stats.core.rasch.layout import Layout
 from crcne_stats.core.second_part import level_chances, updated
+from crcne_stats.core.tempered import flattened, halo_by_moments, share_left
 from crcne_stats.domain.framework import Framework
 
 DEFINITIONS = ("expected", "panel")
@@ -44,7 +45,8 @@ class Posteriors:
 
     ``posterior`` (person, node) on ``nodes``, ``moments`` their cumulants on the common scale; ``known`` (person,)
     tells who has ratings that inform the fit; ``informed`` whether PIX+Édu counts as a sign of ability, ``chances``
-    (node, level) then is what it says.
+    (node, level) then is what it says. ``halo`` is the standard deviation of the student × trainer effect, NaN where
+    nothing tells it.
     """
 
     posterior: np.ndarray
@@ -52,6 +54,7 @@ class Posteriors:
     moments: Cumulants
     known: np.ndarray
     chances: np.ndarray | None
+    halo: float
 
     @property
     def informed(self) -> bool:
@@ -61,19 +64,40 @@ class Posteriors:
 
 def posteriors(fitted: Fitted, scale: Scale, seen: np.ndarray | None, n_seen: int) -> Posteriors:
     """Abilities, with ``seen`` (person,) levels of PIX+Édu (−1: none; None: not used) as a further sign."""
-    found, nodes = fitted.measured.posterior, fitted.measured.nodes
+    found, halo = _with_halo(fitted)
+    nodes = fitted.measured.nodes
     chances = None if seen is None else level_chances(found[fitted.rated], nodes, seen[fitted.rated], n_seen)
     if chances is not None and seen is not None:
         found = updated(found, chances, seen)
     moments = cumulants(found, nodes)
     shift = scale.shift[fitted.asked.component]
     moved = Cumulants(moments.mean + shift, moments.variance, moments.third, moments.fourth)
-    return Posteriors(found, nodes, moved, fitted.rated, chances)
+    return Posteriors(found, nodes, moved, fitted.rated, chances, halo)
 
 
-def yardstick(fitted: Fitted) -> Yardstick:
+def _with_halo(fitted: Fitted) -> tuple[np.ndarray, float]:
+    """Posteriors (person, node) that know halo, and its standard deviation.
+
+    A model without halo (of very many ratings none is fitted) is mended by moments: how far two trainers of a student
+    part, beyond what chance explains.
+    """
+    estimates = fitted.measured
+    if estimates.halo:
+        return estimates.posterior, estimates.halo
+    seen, n_trainers, n = fitted.found, fitted.asked.data.sizes["trainer"], fitted.asked.data.n_students
+    key, sheet = np.unique(seen.student * n_trainers + seen.codes("trainer"), return_inverse=True)
+    residual = np.bincount(sheet, np.nan_to_num(fitted.residuals.residual))
+    information = np.bincount(sheet, np.nan_to_num(fitted.residuals.variance))
+    halo = halo_by_moments(key // n_trainers, residual, information)
+    if not halo > 0:
+        return estimates.posterior, halo
+    share = share_left(key // n_trainers, information, halo, n)
+    mean = estimates.design @ estimates.coefficient
+    return flattened(estimates.posterior, estimates.nodes, mean, _population_sd(fitted), share), halo
+
+
+def yardstick(fitted: Fitted, framework: Framework) -> Yardstick:
     """The criteria before a trainer of severity zero, on the ladder of the framework, with its rule."""
-    framework = fitted.asked.ratings.framework
     offset = Offsets.of(fitted.plan).at(fitted.measured.known)
     return Yardstick(offset, ladder_scores(fitted), rule(framework), len(framework.levels))
 
@@ -135,7 +159,7 @@ def rule(framework: Framework) -> LevelOf:
     return level_of
 
 
-def spread(fitted: Fitted, scale: Scale) -> Spread:
+def spread(fitted: Fitted, scale: Scale, halo: float) -> Spread:
     """How trainers of one INSPÉ differ beyond the error of their measures, and the halo.
 
     The sum of squares within groups less what errors add to it, the trace of their centred covariance.
@@ -151,7 +175,7 @@ def spread(fitted: Fitted, scale: Scale) -> Spread:
         away = scale.severity[mine] - scale.severity[mine].mean()
         squares += float(away @ away) - float(np.einsum("te,te->", rows @ estimates.error_covariance, rows))
         freedom += len(mine) - 1
-    return Spread(float(np.sqrt(max(squares, 0.0) / max(freedom, 1))), estimates.halo)
+    return Spread(float(np.sqrt(max(squares, 0.0) / max(freedom, 1))), halo)
 
 
 def cuts(yard: Yardstick, between: Spread, n_panel: int, seed: int) -> dict[str, np.ndarray]:
@@ -180,7 +204,7 @@ def together(how: str) -> Together:
 def reaches(measured: Measured, found: Posteriors, yard: Yardstick, where: dict[str, np.ndarray]) -> dict[str, Reach]:
     """The chance of each person to deserve each level, by definition."""
     fitted, scale = measured.fitted, measured.scale
-    gradient = ability_gradient(fitted, scale, yard, found.moments)
+    gradient = ability_gradient(fitted, scale, yard, found)
     own = [cut_gradient(fitted, yard, cut, expected=name == "expected") for name, cut in where.items()]
     further = parameter_variance(gradient, np.vstack(own), fitted.measured.error_covariance)
     answer = {}
@@ -204,7 +228,7 @@ def _places(fitted: Fitted) -> np.ndarray:
     return place
 
 
-def ability_gradient(fitted: Fitted, scale: Scale, yard: Yardstick, moments: Cumulants) -> sparse.csr_array:
+def ability_gradient(fitted: Fitted, scale: Scale, yard: Yardstick, found: Posteriors) -> sparse.csr_array:
     """How a person's ability follows the estimates (person, estimate), first order.
 
     The prior's mean has the weight variance / population variance; the trainers met share the rest by what each sheet
@@ -212,7 +236,7 @@ def ability_gradient(fitted: Fitted, scale: Scale, yard: Yardstick, moments: Cum
     with the same expected scores.
     """
     plan, data, estimates = fitted.plan, fitted.asked.data, fitted.measured
-    place, n = _places(fitted), data.n_students
+    place, n, moments = _places(fitted), data.n_students, found.moments
     sd = _population_sd(fitted)
     prior = np.clip(moments.variance / sd**2, 0.0, 1.0)
     student, trainer = data.student[plan.kept], data.facets["trainer"][plan.kept]
@@ -221,7 +245,7 @@ def ability_gradient(fitted: Fitted, scale: Scale, yard: Yardstick, moments: Cum
     count = np.bincount(np.searchsorted(met[0] * data.sizes["trainer"] + met[1], key), minlength=len(met[0]))
     each = np.interp(moments.mean, *_information(yard))
     told = count * each[met[0]]
-    told = told / (1 + estimates.halo**2 * told)
+    told = told / (1 + np.nan_to_num(found.halo) ** 2 * told)
     total = np.bincount(met[0], told, minlength=n)
     weight = told / total[met[0]] * (1 - prior[met[0]])
     own = place[plan.blocks["trainer"].start + met[1]]

@@ -239,6 +239,14 @@ COLUMNS: dict[str, Column] = {
     "index_power": _TENTH,
     "rank_correlation": _NUMBER,
     **_each("lowest_level highest_level", _name("level")),
+    # published examples
+    "example": _key("example"),
+    "origin": _key("origin"),
+    "quantity": Column("text"),
+    **_each("expected obtained", Column("number", decimals=6)),
+    **_each("off_by tolerance", Column("number", decimals=8)),
+    "holds": _FLAG,
+    **_each("n_numbers n_hold", _COUNT),
     # the two parts of the certificate
     "direction": _key("direction"),
     "closeness": _key("closeness"),
@@ -261,6 +269,15 @@ COLUMNS: dict[str, Column] = {
     "pix_gate": _key("pix_gate"),
     "state": _key("state"),
     "binding": _key("binding"),
+    # what would be
+    "raised": _key("raised"),
+    "level_rule": _key("level_rule"),
+    "rounding": _key("rounding"),
+    "move": _key("move"),
+    "cut_method": _key("cut_method"),
+    **_each("cut_score cut_low cut_high", _LOGITS),
+    "cut_se": _LOGITS_SE,
+    **_each("n_low n_high", _COUNT),
     # how often the certificate is wrong
     "part": _key("part"),
     "definition": _key("definition"),

@@ -46,6 +46,18 @@ PARTITIONS = (
 )  # fmt: skip
 _LEVELS = Margin(("level",), ("n_ratings",), scored=True)
 _GROUPS = tuple(Margin((name,), ("n_students", "n_double", "n_ratings")) for name in PARTITIONS[:4])
+COARSE = frozenset(
+    ("certification", name)
+    for name in (
+        "joint", "binding", "binding_groups", "raised", "level_rules", "rule_certificates", "cut_certificates",
+        "scheme", "by_level", "by_mention", "by_inspe", "pix_error", "panels", "accuracy",
+    )
+)  # fmt: skip
+"""Tables of what would be, or of what another table tells too: the same students counted in ever new ways.
+
+Where a count of the result is hidden, theirs are shown as multiples of the threshold, save where another result's
+ledger decides of them.
+"""
 MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("describe", "coverage"): (
         Margin(("member",), ("n_students",), ("facet", ("inspe", "mention", "session")), ("facet",)),
@@ -90,7 +102,6 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("priorities", "symptoms"): (),
     ("priorities", "swaps"): (),
     ("planning", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
-    ("certification", "by_level"): (Margin(("state", "joint_level"), ("n_students",)),),
     ("concordance", "margins"): (
         Margin(("inspe_level",), ("n_students",), within=()),
         Margin(("pix_level",), ("n_students",), within=()),
@@ -107,6 +118,8 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("concordance", "gate"): tuple(Margin((name,), open=True, apart=True) for name in ("inspe_level", "pix_gate")),
     ("concordance", "groups"): (Margin(("member",), ("n_students",), within=("facet",)),),
     ("concordance", "joint"): (Margin(("state", "joint_level"), ("n_students",)),),
+    ("concordance", "raised"): (),  # see followed.gains
+    **dict.fromkeys(COARSE, ()),
 }
 _ABOUT = {
     ("describe", "nodes"): ("trainer",), ("difficulty", "difficulty"): ("criterion",),

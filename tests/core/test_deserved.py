@@ -20,6 +20,7 @@ from crcne_stats.core.deserved import (
 )
 from crcne_stats.core.panels import Panel, cells_reach, drawn_again, lee_panels, panel_levels, wrong_shares
 from crcne_stats.core.second_part import level_chances, misclassified, true_levels, true_shares, updated
+from crcne_stats.core.tempered import flattened, halo_by_moments, share_left
 
 
 def mean_level(cells: np.ndarray) -> np.ndarray:
@@ -194,3 +195,23 @@ def test_misclassified_levels_are_traced_back() -> None:
     np.testing.assert_allclose(given[0], np.array([0.18, 0.025, 0.0]) / 0.205)
     np.testing.assert_allclose(given[1], true)
     np.testing.assert_allclose(true_levels(np.array([1]), misclassified(3, 0.0), true), [[0, 1, 0]])
+
+
+def test_halo_is_found_by_moments_and_flattens_the_posterior() -> None:
+    rng = np.random.default_rng(9)
+    n, info = 4000, 9.0
+    student = np.repeat(np.arange(n), 2)
+    gap = 0.5 * rng.standard_normal(2 * n) + rng.standard_normal(2 * n) / np.sqrt(info)
+    assert halo_by_moments(student, gap * info, np.full(2 * n, info)) == pytest.approx(0.5, abs=0.03)
+    assert np.isnan(halo_by_moments(np.arange(5), np.zeros(5), np.ones(5)))
+    share = share_left(student, np.full(2 * n, info), 0.5, n + 1)
+    np.testing.assert_allclose(share[:n], 1 / (1 + 0.25 * info))
+    assert share[n] == 1
+    nodes = np.arange(-40, 41) * 0.2
+    likelihood = -((nodes - 1.0) ** 2) / 2 * 18
+    sharp = np.exp(likelihood - nodes**2 / 8)
+    flat = flattened((sharp / sharp.sum())[None], nodes, np.zeros(1), 2.0, np.array([0.25]))
+    moments = cumulants(flat, nodes)
+    precision = 18 * 0.25 + 0.25
+    assert moments.variance[0] == pytest.approx(1 / precision, abs=1e-6)
+    assert moments.mean[0] == pytest.approx(4.5 / precision, abs=1e-6)
