@@ -6,7 +6,7 @@ BIN := .venv/Scripts
 endif
 CHROMIUM ?= /usr/bin/chromium
 
-.PHONY: study islands test lint format lock slow bench versions fuzz accessibility clean
+.PHONY: study islands test lint format lock slow bench versions fuzz accessibility clean risks
 
 study: .venv/study.stamp
 	@rm -rf .venv/demo
@@ -48,6 +48,11 @@ bench: .venv/test.stamp
 # Two versions of the framework with known drift: does the link hold what it promises? Some twenty minutes.
 versions: .venv/test.stamp
 	$(BIN)/python benchmarks/calibration.py
+
+# 200 simulated cohorts: do the stated risks of the certificate keep their word, and how long do they take nationally?
+risks: .venv/test.stamp
+	$(BIN)/python benchmarks/certification.py --replicates 200 --out benchmarks/results/certification.md
+	$(BIN)/python benchmarks/certification.py --national --out benchmarks/results/certification_speed.md
 
 # Ten thousand broken files: each is read as it stands or refused with a reason.
 fuzz: .venv/test.stamp

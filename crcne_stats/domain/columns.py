@@ -185,8 +185,10 @@ COLUMNS: dict[str, Column] = {
     **_each("fair_difference fair_difference_low fair_difference_high middle_low middle_high change_levels", _LEVELS),
     "share_all": _SHARE,
     # fairness
+    "group_by": _key("by"),
+    "group": _IDENTIFIER,
     "against": _key("against"),
-    "group_gap": _LOGITS,
+    **_each("group_gap gap_slope", _LOGITS),
     "group_gap_levels": _LEVELS,
     "fairness_verdict": _key("fairness_verdict"),
     # planning

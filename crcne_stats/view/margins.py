@@ -84,6 +84,8 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     # Students of the smaller of two sides: they add up to nothing.
     ("fairness", "criteria"): (),
     ("fairness", "trainers"): (),
+    ("fairness", "slopes"): (),
+    ("fairness", "groups"): (Margin(("group",), ("n_students", "n_ratings"), within=("group_by",)),),
     # Students of the smaller of two sides, or of a whole version: they add up to nothing.
     **{("calibration", name): () for name in ("drift", "trainers", "beliefs", "cuts", "equivalence", "revision")},
     ("severity", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),

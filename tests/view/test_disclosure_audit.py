@@ -258,46 +258,51 @@ def test_groups_keep_their_small_counts(seed: int) -> None:
         assert min(width(matrix, rest, rest, v) for v in place[small]) >= 4
 
 
-
-        assert len(left) and (left % 5 == 0).all()
-        assert np.array_equal(np.isnan(share), np.isnan(told) | raw.tables[name]["share"].isna().to_numpy())
-        assert np.isnan(told[small]).all()
+@pytest.mark.parametrize(("students", "framework"), [(300, None), (160, None), (300, "2026-illustration")])
+def test_both_results_hide_the_same_and_what_if_tables_are_rough(students: int, framework: str | None) -> None:
+    made = simulate(students, 3, 1, framework=framework, seed=3)
+    first = concordance(made.ratings, made.students, resamples=0)
+    raw = decisions_of(made, first)
+    shown = published(raw)
+    mine, theirs = units(raw, 5), units(first, 5)
+    gone, secret = to_hide(mine), to_hide(theirs)
+    for name in ("joint", "binding"):
         decided = secret[theirs.rows[name]]
-        frame.frame.loc[frame.frame["inspe"] == "INSPE-02", "student"].cat.remove_unused_categories().cat.categories[3:]
-        left = told[~np.isnan(told)]
-        np.testing.assert_array_equal((shown.tables[name]["reason"] == "hidden").to_numpy(), decided)
         np.testing.assert_array_equal(gone[mine.rows[name]], decided)
-        share = shown.tables[name]["share"].to_numpy(dtype=float)
-        small = (true > 0) & (true < 5)
+        np.testing.assert_array_equal((shown.tables[name]["reason"] == "hidden").to_numpy(), decided)
+    assert gone.any()
+    for name in ("raised", "binding_groups", "level_rules", "rule_certificates"):
         true, told = (result.tables[name]["n_students"].to_numpy(dtype=float) for result in (raw, shown))
-    )
+        small = (true > 0) & (true < 5)
+        assert np.isnan(told[small]).all()
+        left = told[~np.isnan(told)]
+        assert len(left) and (left % 5 == 0).all()
+        share = shown.tables[name]["share"].to_numpy(dtype=float)
+        assert np.array_equal(np.isnan(share), np.isnan(told) | raw.tables[name]["share"].isna().to_numpy())
     again = published(published(raw), 11)
     assert (again.tables["raised"]["n_students"].dropna() % 11 == 0).all()
-    assert (hidden_rows["inspe"] == "INSPE-02").any() and hidden_rows["inspe"].nunique() > 1
-    assert (left % 5 == 0).all() and len(left) == 6
-    assert gone.any()
-    assert hidden_rows["n_students"].isna().all() and hidden_rows["difficulty"].isna().all()
-    assert not any("student" in table.columns for table in shown.values())
-    assert sizes["INSPE-02"] == 3
-    few = set(
-    first = concordance(made.ratings, made.students, resamples=0)
-    first = simulate(120, 3, 1, links=0.1, drift=0, seed=2)
-    for name in ("joint", "binding"):
-    for name in ("raised", "binding_groups", "level_rules", "rule_certificates"):
-    frame = simulate_next(first, seed=3).ratings
-    gone, secret = to_hide(mine), to_hide(theirs)
-    hidden_rows = shown["alignment"][shown["alignment"]["reason"] == "hidden"]
-    left = published(raw).tables["joint"]["n_students"].dropna()
+
+
+def test_another_rule_than_the_ledgers_is_told_roughly() -> None:
     made = simulate(300, 3, 1, seed=3)
-    made = simulate(students, 3, 1, framework=framework, seed=3)
-    mine, theirs = units(raw, 5), units(first, 5)
-    raw = calibration(first.ratings, frame.where(~frame.frame["student"].isin(few).to_numpy()), thresholds="shared")
+    first = concordance(made.ratings, made.students, resamples=0)
     raw = decisions_of(made, first)
     raw.tables["joint"] = raw.tables["joint"].assign(n_students=[97, 120, 3, 0, 70, 5, 5])
-    shown = published(raw)
+    left = published(raw).tables["joint"]["n_students"].dropna()
+    assert (left % 5 == 0).all() and len(left) == 6
+
+
+def test_a_small_inspe_is_not_told_by_the_others_in_calibration() -> None:
+    first = simulate(120, 3, 1, links=0.1, drift=0, seed=2)
+    frame = simulate_next(first, seed=3).ratings
+    few = set(
+        frame.frame.loc[frame.frame["inspe"] == "INSPE-02", "student"].cat.remove_unused_categories().cat.categories[3:]
+    )
+    raw = calibration(first.ratings, frame.where(~frame.frame["student"].isin(few).to_numpy()), thresholds="shared")
     shown = published(raw, 5).tables
     sizes = raw.tables["alignment"].drop_duplicates("inspe").set_index("inspe")["n_students"]
-@pytest.mark.parametrize(("students", "framework"), [(300, None), (160, None), (300, "2026-illustration")])
-def test_a_small_inspe_is_not_told_by_the_others_in_calibration() -> None:
-def test_another_rule_than_the_ledgers_is_told_roughly() -> None:
-def test_both_results_hide_the_same_and_what_if_tables_are_rough(students: int, framework: str | None) -> None:
+    assert sizes["INSPE-02"] == 3
+    hidden_rows = shown["alignment"][shown["alignment"]["reason"] == "hidden"]
+    assert (hidden_rows["inspe"] == "INSPE-02").any() and hidden_rows["inspe"].nunique() > 1
+    assert hidden_rows["n_students"].isna().all() and hidden_rows["difficulty"].isna().all()
+    assert not any("student" in table.columns for table in shown.values())
