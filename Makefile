@@ -6,7 +6,7 @@ BIN := .venv/Scripts
 endif
 CHROMIUM ?= /usr/bin/chromium
 
-.PHONY: study islands test lint format lock slow bench versions fuzz accessibility clean risks
+.PHONY: study islands test lint format lock slow bench versions fuzz accessibility clean risks priorities
 
 study: .venv/study.stamp
 	@rm -rf .venv/demo
@@ -48,6 +48,11 @@ bench: .venv/test.stamp
 # Two versions of the framework with known drift: does the link hold what it promises? Some twenty minutes.
 versions: .venv/test.stamp
 	$(BIN)/python benchmarks/calibration.py
+
+# A quarter of an hour: planted defects, none, and one-step resamples against refits.
+priorities: .venv/test.stamp
+	$(BIN)/python benchmarks/priorities.py 100
+	$(BIN)/python benchmarks/priorities.py refits
 
 # 200 simulated cohorts: do the stated risks of the certificate keep their word, and how long do they take nationally?
 risks: .venv/test.stamp

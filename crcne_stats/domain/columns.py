@@ -241,6 +241,13 @@ COLUMNS: dict[str, Column] = {
     "index_power": _TENTH,
     "rank_correlation": _NUMBER,
     **_each("lowest_level highest_level", _name("level")),
+    # one verdict
+    "judge": _key("judge"),
+    **_each("answer by_agreement by_generalizability by_many_facet", _key("answer")),
+    "concurrence": _key("concurrence"),
+    "why": _key("why"),
+    "overall": _key("overall"),
+    "apart": _key("apart"),
     # published examples
     "example": _key("example"),
     "origin": _key("origin"),
