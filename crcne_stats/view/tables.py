@@ -58,7 +58,8 @@ class Table:
         wide = " wide" if len(self.frame.columns) >= _WIDE else ""
         mark = Markup(' id="{}"').format(identifier) if identifier else ""
         return (
-            f'<div class="table{wide}" role="region" tabindex="0" aria-label="{label}"{mark}><table lang="{self.language}">'
+            f'<div class="table{wide}" role="region" tabindex="0" aria-label="{label}"{mark}>'
+            f'<table lang="{self.language}">'
             f"<caption>{label}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>{left}"
         )
 
