@@ -5,6 +5,7 @@ views of each criterion (trainer × criterion, 0.3 logit) of which the fitted mo
 anew in each replicate. Compares stated chances with what is true, and intervals with the numbers that they promise.
 
     python benchmarks/certification.py --replicates 200 --out benchmarks/results/certification.md
+    python benchmarks/certification.py --pool one.md two.md --out benchmarks/results/certification.md
     python benchmarks/certification.py --national --out benchmarks/results/certification_speed.md
 """
 
@@ -14,6 +15,7 @@ import argparse
 import json
 import resource
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,9 +155,10 @@ def kept(numbers: np.ndarray, binned: np.ndarray) -> Kept:
     total = binned.sum(axis=0)
     tens = total.reshape(10, 20, 3).sum(axis=1)
     error = float(np.abs(tens[:, 1] - tens[:, 2]).sum() / tens[:, 0].sum())
-    inside = (numbers[:, 3] - 0.5 <= numbers[:, 1]) & (numbers[:, 1] <= numbers[:, 4] + 0.5)
     share, stated = total[:, 2].sum() / total[:, 0].sum(), total[:, 1].sum() / total[:, 0].sum()
-    return Kept(int(total[:, 0].sum()), float(share), float(stated), error, slope(total), float(inside.mean()))
+    return Kept(
+        int(total[:, 0].sum()), float(share), float(stated), error, slope(total), float(covered(numbers).mean())
+    )
 
 
 def slope(total: np.ndarray) -> float:
@@ -184,6 +187,33 @@ def table(numbers: np.ndarray, binned: np.ndarray) -> list[str]:
             f"{k.slope:.3f} | {100 * k.covered:.1f} |"
         )
     return lines
+
+
+def pooled(pages: list[Path], target: Path | None) -> str:
+    """Several runs under one another, before them how many intervals of all of them hold; the first one's diagram."""
+    runs = [json.loads(page.with_suffix(".json").read_text(encoding="utf-8")) for page in pages]
+    together = {name: [row for run in runs for row in run[name]] for name in runs[0]}
+    lines = ["# Stated risks of the certificate against the truth: all runs", ""]
+    lines += ["| level deserved | decision | error | cohorts | covered % |", "|---|---|---|---|---|"]
+    for kind in KINDS:
+        held = covered(np.array(together["-".join(kind)]))
+        lines.append(f"| {' | '.join(kind)} | {len(held)} | {100 * held.mean():.1f} |")
+    bodies = [
+        page.read_text(encoding="utf-8").replace("# Stated", "## Stated", 1).partition("![")[0].rstrip()
+        for page in pages
+    ]
+    if target is not None:
+        picture = target.with_suffix(".svg")
+        bodies[0] += f"\n\n![Calibration diagram]({picture.name})"
+        picture.write_bytes(pages[0].with_suffix(".svg").read_bytes())
+        target.with_suffix(".json").write_text(json.dumps(together) + "\n", encoding="utf-8")
+        target.write_text("\n".join([*lines, "", "\n\n".join(bodies), ""]), encoding="utf-8")
+    return "\n".join([*lines, "", "\n\n".join(bodies), ""])
+
+
+def covered(numbers: np.ndarray) -> np.ndarray:
+    """Whether the interval holds the true number (replicate,), rounded outwards by half a student."""
+    return (numbers[:, 3] - 0.5 <= numbers[:, 1]) & (numbers[:, 1] <= numbers[:, 4] + 0.5)
 
 
 def drawing(binned: np.ndarray, target: Path) -> None:
@@ -231,32 +261,40 @@ def report(numbers: np.ndarray, binned: np.ndarray, seconds: float, seed: int, p
 def national(target: Path | None) -> None:
     """Time of posteriors and risks for 30,000 students, and of the whole analysis."""
     made = cohort(1, 30_000, 32, 900)
-    start = time.perf_counter()
-    result = severity(made.ratings, simulations=0)
-    fitted = time.perf_counter() - start
-    start = time.perf_counter()
-    found = placed(made, result.model, 1)
-    scheme_table(found, 0.0, 0.95)
-    risks = time.perf_counter() - start
-    start = time.perf_counter()
-    certification(made.ratings, made.students, severity=result)
-    whole = time.perf_counter() - start
+    result, before = timed(lambda: severity(made.ratings, simulations=0))
+
+    def risks() -> Any:
+        return scheme_table(placed(made, result.model, 1), 0.0, 0.95)
+
+    _, alone = timed(risks)
+    _, whole = timed(lambda: certification(made.ratings, made.students, severity=result))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    rows = (
+        ("`severity` before (all tables)", before),
+        ("posteriors and risks of every student, and the scheme with intervals", alone),
+        ("`certification` with all tables", whole),
+    )
     text = "\n".join([
         "# Time of the certificate's risks at national size",
         "",
-        f"30,000 students, 900 trainers, {len(made.ratings.frame):,} ratings; memory at most {peak:.2f} GiB.",
+        f"30,000 students, 900 trainers, {len(made.ratings.frame):,} ratings; memory at most {peak:.2f} GiB. Seconds "
+        "depend on what else the machine does; processor seconds less so.",
         "",
-        "| step | s |",
-        "|---|---|",
-        f"| `severity` before (all tables) | {fitted:.1f} |",
-        f"| posteriors and risks of every student, and the scheme with intervals | {risks:.1f} |",
-        f"| `certification` with all tables | {whole:.1f} |",
+        "| step | processor seconds | seconds |",
+        "|---|---|---|",
+        *(f"| {name} | {own[0]:.1f} | {own[1]:.1f} |" for name, own in rows),
         "",
     ])  # fmt: skip
     print(text)
     if target is not None:
         target.write_text(text, encoding="utf-8")
+
+
+def timed(task: Callable[[], Any]) -> tuple[Any, tuple[float, float]]:
+    """What a task returns, its processor seconds and its seconds."""
+    start = time.process_time(), time.perf_counter()
+    found = task()
+    return found, (time.process_time() - start[0], time.perf_counter() - start[1])
 
 
 def main() -> None:
@@ -266,8 +304,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--national", action="store_true")
+    parser.add_argument(
+        "--pool", type=Path, nargs="+", help="pages of runs with seeds of their own, to be laid together"
+    )
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
+    if given.pool:
+        print(pooled(given.pool, given.out))
+        return
     if given.national:
         national(given.out)
         return

@@ -105,11 +105,11 @@ def main() -> None:
         return
     lines = [
         "# Time and memory of a whole study", "",
-        f"`python benchmarks/study.py`, Python {platform.python_version()}, {os.cpu_count()} processors. Seconds depend on",
-        "what else the machine does; processor seconds, those of every thread and process added up, less so. `study` is",
+        f"`python benchmarks/study.py`, Python {platform.python_version()}, {os.cpu_count()} processors. Times depend",
+        "on what else the machine does; processor seconds, of all threads and processes, less so. `study` is",
         "the sum of the analyses above it; `write_study` writes report, tables and figures, «notebooks run» the",
-        "notebooks too, each of which computes its analysis again. Memory is that of the whole process up to the end of",
-        "the step (the notebooks run in processes of their own).", "",
+        "notebooks too, each of which computes its analysis again. Memory is that of the whole process up to the end",
+        "of the step (the notebooks run in processes of their own).", "",
     ]  # fmt: skip
     for size in asked.size:
         command = [sys.executable, __file__, "--alone", "--size", size, *["--no-notebooks"] * asked.no_notebooks]

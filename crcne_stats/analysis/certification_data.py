@@ -96,9 +96,8 @@ def _with_halo(fitted: Fitted) -> tuple[np.ndarray, float]:
     return flattened(estimates.posterior, estimates.nodes, mean, _population_sd(fitted), share), halo
 
 
-def yardstick(fitted: Fitted) -> Yardstick:
+def yardstick(fitted: Fitted, framework: Framework) -> Yardstick:
     """The criteria before a trainer of severity zero, on the ladder of the framework, with its rule."""
-    framework = fitted.asked.ratings.framework
     offset = Offsets.of(fitted.plan).at(fitted.measured.known)
     return Yardstick(offset, ladder_scores(fitted), rule(framework), len(framework.levels))
 

@@ -40,7 +40,7 @@ def _scheme(case: Case, scheme: pd.DataFrame, settings: dict[str, Any]) -> list[
     found = [Note("certification.definition", {}, "caution", 28)]
     if not n:
         return [*found, Note("certification.nobody", {}, "caution", 9)]
-    values: dict[str, Any] = {"n": n}
+    values: dict[str, Any] = {}
     for kind, short in (("too_high", "high"), ("too_low", "low")):
         row = table.loc[("expected", kind)]
         ends = {"": "wrong", "_from": "wrong_low", "_to": "wrong_high"}

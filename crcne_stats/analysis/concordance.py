@@ -1,4 +1,4 @@
-"""Does the rubric agree with PIX+Édu, and what does the joint rule make of the two?"""
+"""Does the rubric agree with PIX+Édu?"""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from crcne_stats.analysis import concordance_cells as cells
+from crcne_stats.analysis.certification_joint import binding_table, joint_table, raised_table
 from crcne_stats.analysis.concordance_agreement import association, coefficients, shift, tests
 from crcne_stats.analysis.concordance_core import core_association, core_scores, rubric_measure
 from crcne_stats.analysis.concordance_gate import accuracy, foretelling
@@ -33,7 +34,7 @@ def concordance(
     seed: int = 1,
     progress: Progress | None = None,
 ) -> Result:
-    """Agreement between the INSPÉ level and the PIX+Édu level, and the joint level.
+    """Agreement between the INSPÉ level and the PIX+Édu level. What the joint rule makes of them: ``certification``.
 
     The INSPÉ level of a student is the one in ``students`` where it is known; otherwise the framework's rule is applied
     to the ratings, and a Note says for how many. A student without a PIX+Édu result takes no part in the agreement: no
@@ -94,10 +95,6 @@ def concordance(
         Where PIX+Édu is a gate: ``tables["accuracy"]``, if an INSPÉ level meant admissible; ``tables["gate_summary"]``:
         area under the ROC curve (DeLong), slope of calibration and Brier score of probabilities foretold from other
         students; ``tables["roc"]`` and ``tables["calibration"]``, the curves.
-
-        ``tables["joint"]``: ``state`` (certified, refused, waiting_inspe, waiting_pix) and ``joint_level`` by the
-        framework's rule of combination. ``tables["binding"]``: which part holds students back, where both are known;
-        ``pix_ceiling`` when it is only the top of PIX+Édu's ladder.
     """
     inputs = {"ratings": ratings, "students": students}
     settings: dict[str, Any] = {"weights": weights, "resamples": resamples, "seed": seed}
@@ -138,11 +135,16 @@ def concordance(
         score = students.frame["pix_score"].to_numpy(dtype=float)
         tables["core_scores"] = core_scores(measure, score, seed, resamples)
         tables["core_association"] = core_association(measure, pairs, students)
-    tables |= {"joint": cells.joint(pairs, framework), "binding": cells.binding(pairs, framework)}
     if gated:
         tables |= {"gate": cells.gate(pairs, framework), "accuracy": accuracy(pairs, framework)}
         tables |= foretelling(pairs, measure)
-    return Result("concordance", tables, concordance_notes(pairs, both, tables, framework, weights), settings, inputs)
+    notes = concordance_notes(pairs, both, tables, framework, weights)
+    counted = {
+        "joint": joint_table(pairs, framework),
+        "binding": binding_table(pairs, framework),
+        "raised": raised_table(pairs, framework),
+    }
+    return Result("concordance", tables, notes, settings, inputs, counted=counted)
 
 
 def _impossible(pairs: pd.DataFrame) -> str:

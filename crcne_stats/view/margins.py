@@ -46,6 +46,18 @@ PARTITIONS = (
 )  # fmt: skip
 _LEVELS = Margin(("level",), ("n_ratings",), scored=True)
 _GROUPS = tuple(Margin((name,), ("n_students", "n_double", "n_ratings")) for name in PARTITIONS[:4])
+COARSE = frozenset(
+    ("certification", name)
+    for name in (
+        "joint", "binding", "binding_groups", "raised", "level_rules", "rule_certificates", "cut_certificates",
+        "scheme", "by_level", "by_mention", "by_inspe", "pix_error", "panels", "accuracy",
+    )
+)  # fmt: skip
+"""Tables of what would be, or of what another table tells too: the same students counted in ever new ways.
+
+Where a count of the result is hidden, theirs are shown as multiples of the threshold, save where another result's
+ledger decides of them.
+"""
 MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("describe", "coverage"): (
         Margin(("member",), ("n_students",), ("facet", ("inspe", "mention", "session")), ("facet",)),
@@ -72,6 +84,8 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     # Students of the smaller of two sides: they add up to nothing.
     ("fairness", "criteria"): (),
     ("fairness", "trainers"): (),
+    ("fairness", "slopes"): (),
+    ("fairness", "groups"): (Margin(("group",), ("n_students", "n_ratings"), within=("group_by",)),),
     # Students of the smaller of two sides, or of a whole version: they add up to nothing.
     **{("calibration", name): () for name in ("drift", "trainers", "beliefs", "cuts", "equivalence", "revision")},
     ("severity", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
@@ -87,10 +101,14 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("generalizability", "conditional"): (Margin(("level",), ("n_students",)),),
     # Students whom a sign concerns: of groups, of pairs of trainers; none of them add up to a number that is told.
     ("priorities", "priorities"): (),
+    ("verdict", "criteria"): (),
+    ("verdict", "criteria_answers"): (),
+    ("verdict", "trainers_answers"): (),
+    # A trainer's students, as in the measures: those of an INSPÉ add up to what other tables tell.
+    ("verdict", "trainers"): (),
     ("priorities", "symptoms"): (),
     ("priorities", "swaps"): (),
     ("planning", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
-    ("certification", "by_level"): (Margin(("state", "joint_level"), ("n_students",)),),
     ("concordance", "margins"): (
         Margin(("inspe_level",), ("n_students",), within=()),
         Margin(("pix_level",), ("n_students",), within=()),
@@ -107,12 +125,16 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("concordance", "gate"): tuple(Margin((name,), open=True, apart=True) for name in ("inspe_level", "pix_gate")),
     ("concordance", "groups"): (Margin(("member",), ("n_students",), within=("facet",)),),
     ("concordance", "joint"): (Margin(("state", "joint_level"), ("n_students",)),),
+    ("concordance", "raised"): (),  # see followed.gains
+    **dict.fromkeys(COARSE, ()),
 }
 _ABOUT = {
     ("describe", "nodes"): ("trainer",), ("difficulty", "difficulty"): ("criterion",),
     ("severity", "trainers"): ("trainer",), ("severity", "raters"): ("trainer",),
     ("severity", "criteria"): ("criterion",), ("severity", "targeting"): ("ability_low",),
     ("severity", "model"): ("thresholds",), ("planning", "trainers"): ("trainer",),
+    ("verdict", "criteria"): ("criterion",), ("verdict", "trainers"): ("trainer",),
+    ("verdict", "criteria_answers"): ("criterion", "judge"), ("verdict", "trainers_answers"): ("trainer", "judge"),
     ("calibration", "drift"): ("criterion", "previous_criterion"), ("calibration", "trainers"): ("trainer",),
     ("calibration", "beliefs"): ("belief",), ("calibration", "cuts"): ("level",),
     ("calibration", "alignment"): ("inspe", "criterion"),

@@ -157,13 +157,19 @@ def test_halo_by_moments_comes_near_the_model_with_halo() -> None:
     assert found.model.found.halo == pytest.approx(measured.model.fitted.measured.halo, abs=0.12)
 
 
+def no_risks(found: Result) -> str:
+    """Why there are decisions and no risks."""
+    assert "joint" in found.tables and "scheme" not in found.tables
+    return next(str(note.values["why"]) for note in found.notes if note.key == "certification.no_risks")
+
+
 def test_joint_estimates_and_equal_ratings_have_a_reason() -> None:
     made, _ = cohort()
     joint = severity(made.ratings, estimator="jml", simulations=0)
-    assert certification(made.ratings, made.students, severity=joint).reason == "no_posterior"
+    assert no_risks(certification(made.ratings, made.students, severity=joint)) == "no_posterior"
     frame = made.ratings.frame.astype(object).assign(score=2)
     equal = type(made.ratings).trusted(frame.astype(made.ratings.frame.dtypes.to_dict()), made.ratings.framework)
-    assert certification(equal, made.students).reason == "all_equal"
+    assert no_risks(certification(equal, made.students)) == "all_equal"
 
 
 @pytest.mark.parametrize("wrong", [{"pix_error": 0.5}, {"rule": "mean"}, {"level": 1.0}, {"panel": 1}])
