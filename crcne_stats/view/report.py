@@ -17,6 +17,8 @@ from crcne_stats.domain.analyses import ANALYSES
 from crcne_stats.domain.result import Note, Result, Study
 from crcne_stats.view import figures as drawn
 from crcne_stats.view.disclosure import THRESHOLD, published
+from crcne_stats.view.methods import methods
+from crcne_stats.view.methods import sources as references_of
 from crcne_stats.view.revisions import revisions
 from crcne_stats.view.style import svg
 from crcne_stats.view.tables import Table, table
@@ -68,6 +70,7 @@ def report(study: Study, lang: str = DEFAULT_LANGUAGE, threshold: int = THRESHOL
     shown = published(study, threshold)
     status = _status(shown)
     sections = [_section(shown.results[entry.name], w, threshold) for entry in ANALYSES if entry.name in shown.results]
+    told = methods(shown, lang, threshold)
     template = _environment().get_template("report.html")
     return template.render(
         w=w,
@@ -86,6 +89,8 @@ def report(study: Study, lang: str = DEFAULT_LANGUAGE, threshold: int = THRESHOL
         data_notes=_data_notes(shown, w),
         threshold=threshold,
         simulated=shown.simulated,
+        methods=told,
+        references=references_of(told, lang),
         languages=languages(),
     )
 
