@@ -6,7 +6,7 @@ BIN := .venv/Scripts
 endif
 CHROMIUM ?= /usr/bin/chromium
 
-.PHONY: study islands test lint format lock slow bench fuzz accessibility clean
+.PHONY: study islands test lint format lock slow bench risks fuzz accessibility clean
 
 study: .venv/study.stamp
 	@rm -rf .venv/demo
@@ -44,6 +44,11 @@ bench: .venv/test.stamp
 	$(BIN)/python benchmarks/severity.py
 	$(BIN)/python benchmarks/variance.py
 	$(BIN)/python benchmarks/study.py
+
+# 200 simulated cohorts: do the stated risks of the certificate keep their word, and how long do they take nationally?
+risks: .venv/test.stamp
+	$(BIN)/python benchmarks/certification.py --replicates 200 --out benchmarks/results/certification.md
+	$(BIN)/python benchmarks/certification.py --national --out benchmarks/results/certification_speed.md
 
 # Ten thousand broken files: each is read as it stands or refused with a reason.
 fuzz: .venv/test.stamp

@@ -1,4 +1,5 @@
 from crcne_stats.analysis.agreement import agreement as agreement
+from crcne_stats.analysis.calibration import calibration as calibration
 from crcne_stats.analysis.certification import certification as certification
 from crcne_stats.analysis.concordance import concordance as concordance
 from crcne_stats.analysis.describe import describe as describe
@@ -8,6 +9,7 @@ from crcne_stats.analysis.generalizability import generalizability as generaliza
 from crcne_stats.analysis.icc import icc as icc
 from crcne_stats.analysis.planning import planning as planning
 from crcne_stats.analysis.priorities import priorities as priorities
+from crcne_stats.analysis.proofs import proofs as proofs
 from crcne_stats.analysis.severity import severity as severity
 from crcne_stats.analysis.severity_assumptions import severity_difference as severity_difference
 from crcne_stats.analysis.severity_students import plausible_values as plausible_values

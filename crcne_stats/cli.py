@@ -19,6 +19,7 @@ from crcne_stats.cli_options import (
     command,
     data_options,
     file_option,
+    file_or_folder,
     files_argument,
     flag,
     language_option,
@@ -40,6 +41,7 @@ _MADE = {
     "pseudonymise": ("cli_pseudonymise", "pseudonymise_command"),
     "simulate": ("cli_data", "simulate_command"),
     "trainer-sheet": ("cli_sheet", "trainer_sheet_command"),
+    "proofs": ("cli_proofs", "proofs_command"),
 }
 """Commands built by a module of their own when they are called."""
 
@@ -107,8 +109,10 @@ def commands(w: Words) -> Group:
     )
     given: dict[str, tuple[Callable[..., Any], list[click.Parameter]]] = {
         "study": (_study, [
-            files_argument(w, required=False), *data_options(w), text_option(w, "out", "folder", shown="study"),
-            file_option(w, "settings"), option(w, "seed", Integer(0), shown=1), option(w, "jobs", Integer(1), shown=1),
+            files_argument(w, required=False), *data_options(w), file_or_folder(w, "previous"),
+            text_option(w, "previous-framework", "framework", multiple=True),
+            text_option(w, "out", "folder", shown="study"), file_option(w, "settings"),
+            option(w, "seed", Integer(0), shown=1), option(w, "jobs", Integer(1), shown=1),
             text_option(w, "cluster", "address"),
             file_option(w, "replay"), option(w, "threshold", Integer(0), shown=5), flag(w, "strict"),
             flag(w, "no-notebooks"),

@@ -20,7 +20,7 @@ from crcne_stats.cli_options import (
     signature_options,
     text_option,
 )
-from crcne_stats.cli_run import Reading, loaded, options_told, progress
+from crcne_stats.cli_run import Reading, earlier, loaded, options_told, progress
 from crcne_stats.cli_workers import draws_at_random, repeats, worker_options, workers
 from crcne_stats.data.anchors import load_anchors
 from crcne_stats.data.plan import write_plan
@@ -51,10 +51,17 @@ def analysis_command(w: Words, name: str) -> Command:
     known = signature_options(w, FUNCTIONS[name], {"seed", *entry.inputs, *entry.after, *entry.may})
     asks_students = "students" in entry.may or any("students" in each.inputs for each in chain)
     data = data_options(w) if asks_students else ratings_options(w)
+    versions = "previous" in entry.inputs
+    data += [text_option(w, "previous-framework", "framework", multiple=True)] if versions else []
 
     def run(w: Words, **given: Any) -> None:
         reading = Reading.taken(given)
-        ratings, students = loaded(given.pop("files"), given.pop("students", None), given.pop("pix", ()), reading)
+        paths = list(given.pop("files"))
+        if versions and len(paths) < 2:
+            raise click.UsageError(w("cli.error.two_versions"))
+        before, paths = (paths[:-1], paths[-1:]) if versions else ([], paths)
+        ratings, students = loaded(paths, given.pop("students", None), given.pop("pix", ()), reading)
+        previous = earlier(before, reading, ratings.framework) or None
         out, strict = given.pop("out"), given.pop("strict")
         grid, reading_list = given.pop("grid", None), given.pop("reading", None)
         jobs, cluster = given.pop("jobs", None), given.pop("cluster", None)
@@ -66,9 +73,10 @@ def analysis_command(w: Words, name: str) -> Command:
             asked["rating_weights"] = load_rating_weights(str(asked["rating_weights"]), ratings.framework)
         with progress(w(f"analysis.{name}.title")) as show, workers(w, jobs, cluster), options_told(w):
             result = answer(
-                name, ratings, students, options={name: asked}, seed=SEED if seed is None else seed, progress=show
-            )
-        _show(w, published(result, STRICT if strict else THRESHOLD), out)
+                name, ratings, students, previous,
+                options={name: asked}, seed=SEED if seed is None else seed, progress=show,
+            )  # fmt: skip
+        tell(w, published(result, STRICT if strict else THRESHOLD), out)
         if grid is not None:
             with options_told(w):
                 made = write_plan(result, grid, lang=w.language)
@@ -97,7 +105,7 @@ def _write_reading(w: Words, result: Result, target: Path) -> None:
     click.echo(w("cli.done.reading", file=str(target), n=len(listed)))
 
 
-def _lines(result: Result, w: Words) -> Iterator[str]:
+def _lines(result: Result, w: Words, rows: int) -> Iterator[str]:
     """Title and question, the tables, what the analysis notes."""
     yield w(f"analysis.{result.name}.title")
     yield w(f"analysis.{result.name}.question")
@@ -106,17 +114,17 @@ def _lines(result: Result, w: Words) -> Iterator[str]:
         yield w(f"reason.{result.reason}", **result.settings)
     for name in result.tables:
         yield ""
-        yield table(result, name, w.language, rows=_ROWS).text()
+        yield table(result, name, w.language, rows=rows).text()
     if result.notes:
         yield ""
     for note in sorted(result.notes, key=lambda note: note.rank):
         yield f"- {w(f'note.{note.key}', **note.values)}"
 
 
-def _show(w: Words, shown: Result, out: str | None) -> None:
+def tell(w: Words, shown: Result, out: str | None, rows: int = _ROWS) -> None:
     """Print a published result, or write it: to one CSV file, or each table to a folder."""
     if out is None:
-        click.echo("\n".join(_lines(shown, w)))
+        click.echo("\n".join(_lines(shown, w, rows)))
         return
     found = files(shown)
     if not found:

@@ -41,6 +41,11 @@ def file_option(w: Words, name: str, **extra: Any) -> Option:
     return option(w, name, InputPath(folders=False), **extra)
 
 
+def file_or_folder(w: Words, name: str, **extra: Any) -> Option:
+    """An option whose value is an existing file or folder."""
+    return option(w, name, InputPath(), **extra)
+
+
 def flag(w: Words, name: str) -> Option:
     """An option without a value."""
     return Option([f"--{name}"], is_flag=True, help=w(f"cli.option.{name}"))

@@ -15,6 +15,8 @@ from tqdm import tqdm
 from crcne_stats.data.ratings import load_ratings
 from crcne_stats.data.students import load_students
 from crcne_stats.domain.errors import DataError
+from crcne_stats.domain.framework import Framework
+from crcne_stats.domain.frameworks import available
 from crcne_stats.domain.ratings import Ratings
 from crcne_stats.domain.students import Students
 from crcne_stats.words import Words
@@ -53,11 +55,13 @@ class Reading:
     framework: str | None = None
     missing: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
+    previous_framework: tuple[str, ...] = ()
 
     @classmethod
     def taken(cls, given: dict[str, Any]) -> Reading:
         """Take the options that say it out of those of a command."""
-        return cls(given.pop("framework"), tuple(given.pop("missing")), tuple(given.pop("allow")))
+        earlier = tuple(given.pop("previous_framework", ()))
+        return cls(given.pop("framework"), tuple(given.pop("missing")), tuple(given.pop("allow")), earlier)
 
 
 def loaded(
@@ -69,3 +73,24 @@ def loaded(
     if students is None and not pix:
         return ratings, None
     return ratings, load_students(students, pix=list(pix) or None, framework=ratings.framework, **how)
+
+
+def earlier(files: Sequence[Path], reading: Reading, after: Framework) -> list[Ratings]:
+    """The ratings of earlier versions, in the order of the files, which is that of the versions.
+
+    Each is read under the framework that the call gives for it, else the one that the crosswalk of the version after it
+    names, else that same version. A Parquet file carries its own.
+    """
+    how = {"missing": reading.missing, "allow": reading.allow}
+    found: list[Ratings] = []
+    for place in range(len(files) - 1, -1, -1):
+        framework: str | Framework | None = after
+        if place < len(reading.previous_framework):
+            framework = reading.previous_framework[place]
+        elif files[place].suffix.lower() == ".parquet":
+            framework = None
+        elif after.crosswalk is not None and after.crosswalk.previous in available():
+            framework = after.crosswalk.previous
+        found.insert(0, load_ratings(str(files[place]), framework=framework, **how))
+        after = found[0].framework
+    return found

@@ -16,7 +16,7 @@ import click
 
 from crcne_stats.analysis.study import study as chain
 from crcne_stats.cli_click import language_was_asked
-from crcne_stats.cli_run import Reading, loaded, options_told, progress
+from crcne_stats.cli_run import Reading, earlier, loaded, options_told, progress
 from crcne_stats.cli_workers import workers
 from crcne_stats.domain.ratings import Ratings
 from crcne_stats.domain.result import Study
@@ -40,6 +40,7 @@ def study(w: Words, **given: Any) -> None:
         "ratings": list(given["files"]),
         "students": [given["students"]] if given["students"] else [],
         "pix": list(given["pix"]),
+        "previous": [given["previous"]] if given["previous"] else [],
     }
     if record:
         inputs = manifest.replayed(record, inputs)
@@ -47,7 +48,8 @@ def study(w: Words, **given: Any) -> None:
     ratings, students = loaded(inputs["ratings"], next(iter(inputs["students"]), None), inputs["pix"], reading)
     if record:
         manifest.check_framework(record, ratings.framework)
-    answered = _answered(w, ratings, students, given, settings, record)
+    before = earlier(inputs.get("previous", []), reading, ratings.framework)
+    answered = _answered(w, ratings, students, next(iter(before), None), given, settings, record)
     with progress(w("cli.progress.write")) as show:
         write_study(
             answered,
@@ -68,6 +70,7 @@ def _reading(given: Reading, call: Mapping[str, Any]) -> Reading:
         given.framework or call.get("framework"),
         given.missing or tuple(call.get("missing", ())),
         given.allow or tuple(call.get("allow", ())),
+        given.previous_framework or tuple(call.get("previous_framework", ())),
     )
 
 
@@ -83,6 +86,7 @@ def _answered(
     w: Words,
     ratings: Ratings,
     students: Students | None,
+    previous: Ratings | None,
     given: Mapping[str, Any],
     settings: Settings | None,
     record: Mapping[str, Any],
@@ -90,7 +94,7 @@ def _answered(
     options = record.get("options", {}) if settings is None else settings.options
     seed = record.get("seed", 1) if given["seed"] is None else given["seed"]
     with progress(w("cli.progress.study")) as show, workers(w, given["jobs"], given["cluster"]), options_told(w):
-        return chain(ratings, students, options=options, seed=seed, progress=show)
+        return chain(ratings, students, previous, options=options, seed=seed, progress=show)
 
 
 def lab(w: Words, dir: str | None, no_browser: bool) -> None:

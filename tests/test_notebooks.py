@@ -8,14 +8,16 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from crcne_stats.analysis.proofs import proofs
 from crcne_stats.domain.analyses import ANALYSES
 from crcne_stats.publish import notebooks
 from crcne_stats.words import languages
 
 ORIGINALS = notebooks.originals()
 INTAKE = next(path for path in ORIGINALS if path.stem == "00-charger")
-ASKING = [path for path in ORIGINALS if path != INTAKE]
-"""The notebooks that ask a question of ratings; the first one only makes them."""
+PROOFS = next(path for path in ORIGINALS if path.stem == "11-preuves")
+ASKING = [path for path in ORIGINALS if path not in (INTAKE, PROOFS)]
+"""The notebooks that ask a question of ratings; the first one only makes them, and the proofs need none."""
 
 EXAMPLES = Path(__file__).parent.parent / "data_schema/examples"
 PARAMETERS = {"ratings", "students", "framework", "lang", "seed", "resamples", "threshold", "options"}
@@ -67,8 +69,9 @@ def test_a_copy_holds_one_language(path: Path, lang: str) -> None:
     assert tags == ["parameters"]
     prose = [cell for cell in raw(path).cells if f"lang-{lang}" in cell.metadata.get("tags", [])]
     assert [cell.source for cell in copy.cells if cell.cell_type == "markdown"] == [cell.source for cell in prose]
-    own = {"ratings", "framework", "lang", "target"}
-    assert notebooks.parameters(copy) == (own if path == INTAKE else PARAMETERS)
+    own = {INTAKE: {"ratings", "framework", "lang", "target"}, PROOFS: {"lang"}}
+    versions = {"previous"} if path.stem == "09-calibrage" else set()
+    assert notebooks.parameters(copy) == own.get(path, PARAMETERS | versions)
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +81,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], 
     for lang in languages():
         for path in ORIGINALS:
             values = {"ratings": str(EXAMPLES / "ratings-long.csv")} if path == INTAKE else {"resamples": 20}
+            values = {} if path == PROOFS else values
             notebook = notebooks.with_parameters(notebooks.read(path, lang), {"lang": lang, **values})
             runs[path.stem, lang] = notebooks.Run(f"{path.stem}-{lang}", notebook)
     notebooks.execute(list(runs.values()), tmp_path_factory.mktemp("nb"))
@@ -115,3 +119,11 @@ def test_its_page_needs_no_network(executed: dict[tuple[str, str], notebooks.Run
     assert not re.search(r"<script|<link|@import|url\(|(src|href)=[\"']?(https?:)?//", page)
     assert "No description" not in page
     assert page.count("<h1") == 1
+
+
+@pytest.mark.parametrize("lang", languages())
+def test_the_proofs_show_every_published_number(executed: dict[tuple[str, str], notebooks.Run], lang: str) -> None:
+    run = executed[PROOFS.stem, lang]
+    assert not run.failed
+    shown = [output.data["text/html"] for cell in run.notebook.cells for output in cell.get("outputs", [])]
+    assert len(shown) == 2 and shown[1].count("<tr>") == 1 + len(proofs().tables["proofs"])

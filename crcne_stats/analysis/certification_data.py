@@ -26,15 +26,17 @@ from crcne_stats.core.deserved import (
 )
 from crcne_stats.core.graph import distinct_pairs
 from crcne_stats.core.rasch.design import THRESHOLD
-from crcne_stats.core.rasch.mml import Fit
-from crcne_stats.core.rasch.rated import Rated, rated
+from crcne_stats.core.rasch.layout import Layout
 from crcne_stats.core.second_part import level_chances, updated
+from crcne_stats.core.tempered import flattened, halo_by_moments, share_left
 from crcne_stats.domain.framework import Framework
 
 DEFINITIONS = ("expected", "panel")
 """What a student's true level is; the first leads."""
 MOVE = 1e-3
 """Logits by which a parameter is moved to see how far a boundary goes."""
+SLOPES = 61
+"""Abilities at which the effect of difficulties and thresholds is tabulated."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +45,8 @@ class Posteriors:
 
     ``posterior`` (person, node) on ``nodes``, ``moments`` their cumulants on the common scale; ``known`` (person,)
     tells who has ratings that inform the fit; ``informed`` whether PIX+Édu counts as a sign of ability, ``chances``
-    (node, level) then is what it says.
+    (node, level) then is what it says. ``halo`` is the standard deviation of the student × trainer effect, NaN where
+    nothing tells it.
     """
 
     posterior: np.ndarray
@@ -51,6 +54,7 @@ class Posteriors:
     moments: Cumulants
     known: np.ndarray
     chances: np.ndarray | None
+    halo: float
 
     @property
     def informed(self) -> bool:
@@ -60,48 +64,80 @@ class Posteriors:
 
 def posteriors(fitted: Fitted, scale: Scale, seen: np.ndarray | None, n_seen: int) -> Posteriors:
     """Abilities, with ``seen`` (person,) levels of PIX+Édu (−1: none; None: not used) as a further sign."""
-    found, nodes = fitted.measured.posterior, fitted.measured.nodes
+    found, halo = _with_halo(fitted)
+    nodes = fitted.measured.nodes
     chances = None if seen is None else level_chances(found[fitted.rated], nodes, seen[fitted.rated], n_seen)
     if chances is not None and seen is not None:
         found = updated(found, chances, seen)
     moments = cumulants(found, nodes)
     shift = scale.shift[fitted.asked.component]
     moved = Cumulants(moments.mean + shift, moments.variance, moments.third, moments.fourth)
-    return Posteriors(found, nodes, moved, fitted.rated, chances)
+    return Posteriors(found, nodes, moved, fitted.rated, chances, halo)
 
 
-def yardstick(fitted: Fitted) -> Yardstick:
-    """The criteria before a trainer of severity zero, on the ladder of the framework, with its rule."""
-    framework = fitted.asked.ratings.framework
-    found = _of_measures(fitted)
-    return Yardstick(criterion_offsets(found), ladder_scores(fitted), rule(framework), len(framework.levels))
+def _with_halo(fitted: Fitted) -> tuple[np.ndarray, float]:
+    """Posteriors (person, node) that know halo, and its standard deviation.
 
-
-def _of_measures(fitted: Fitted, value: np.ndarray | None = None) -> Rated:
-    plain = fitted.plain
-    assert isinstance(plain, Fit)
-    known = fitted.measured.known if value is None else value
-    return rated(fitted.plan, plain.problem.stats, known)
-
-
-def criterion_offsets(found: Rated) -> np.ndarray:
-    """Summed step difficulties (level, criterion) at severity zero; NaN for a criterion that nobody rated.
-
-    Where trainers have thresholds of their own, the mean trainer's.
+    A model without halo (of very many ratings none is fitted) is mended by moments: how far two trainers of a student
+    part, beyond what chance explains.
     """
-    plan = found.plan
-    n_criteria = plan.data.sizes["criterion"]
-    block = plan.blocks["criterion"]
-    n_levels = len(found.offset)
-    table = np.full((n_levels, n_criteria), np.nan)
-    lowest = plan.steps.lowest[plan.cell_group]
-    steps = np.where(np.isfinite(found.steps), found.steps, np.inf)
-    for criterion in range(n_criteria):
-        cells = plan.item == criterion
-        if cells.any():
-            climbed = np.arange(n_levels) - lowest[cells][0]
-            table[:, criterion] = steps[:, cells].mean(axis=1) + climbed * found.value[block.start + criterion]
-    return table
+    estimates = fitted.measured
+    if estimates.halo:
+        return estimates.posterior, estimates.halo
+    seen, n_trainers, n = fitted.found, fitted.asked.data.sizes["trainer"], fitted.asked.data.n_students
+    key, sheet = np.unique(seen.student * n_trainers + seen.codes("trainer"), return_inverse=True)
+    residual = np.bincount(sheet, np.nan_to_num(fitted.residuals.residual))
+    information = np.bincount(sheet, np.nan_to_num(fitted.residuals.variance))
+    halo = halo_by_moments(key // n_trainers, residual, information)
+    if not halo > 0:
+        return estimates.posterior, halo
+    share = share_left(key // n_trainers, information, halo, n)
+    mean = estimates.design @ estimates.coefficient
+    return flattened(estimates.posterior, estimates.nodes, mean, _population_sd(fitted), share), halo
+
+
+def yardstick(fitted: Fitted, framework: Framework) -> Yardstick:
+    """The criteria before a trainer of severity zero, on the ladder of the framework, with its rule."""
+    offset = Offsets.of(fitted.plan).at(fitted.measured.known)
+    return Yardstick(offset, ladder_scores(fitted), rule(framework), len(framework.levels))
+
+
+@dataclass(frozen=True, eq=False)
+class Offsets:
+    """Summed step difficulties of the criteria at severity zero, a linear function of the parameters.
+
+    ``steps`` (slot × criterion, parameter) the difficulty of each step; ``slot`` (level, criterion) the place of each
+    level among those that somebody used, −1 for the others.
+    """
+
+    steps: np.ndarray
+    slot: np.ndarray
+
+    @classmethod
+    def of(cls, plan: Layout) -> Offsets:
+        """Those of a model. Where trainers have thresholds of their own, the mean trainer's."""
+        n_slots, n_criteria = plan.steps.gap.shape[1], plan.data.sizes["criterion"]
+        own = np.zeros(plan.jacobian.shape[1], dtype=bool)
+        for name in ("criterion", THRESHOLD):
+            own[plan.blocks[name].range] = True
+        first = np.full(n_criteria, -1)
+        first[plan.item[::-1]] = np.arange(plan.n_cells)[::-1]
+        steps = np.zeros((n_slots, n_criteria, len(own)))
+        for criterion in np.flatnonzero(first >= 0):
+            cells = np.flatnonzero(plan.item == criterion) if plan.model.thresholds == "trainer" else first[[criterion]]
+            for slot in range(n_slots):
+                rows = plan.jacobian[slot * plan.n_cells + cells]
+                steps[slot, criterion] = np.asarray(rows.mean(axis=0)).ravel() * own
+        places = np.where(first >= 0, plan.steps.slot[plan.cell_group[first]].T, -1)
+        return cls(steps.reshape(-1, len(own)), places)
+
+    def at(self, value: np.ndarray) -> np.ndarray:
+        """Offsets (…, level, criterion) at values (parameter, …) of the parameters; +inf for a level nobody used."""
+        n_criteria = self.slot.shape[1]
+        difficulty = np.moveaxis((self.steps @ value).reshape(-1, n_criteria, *value.shape[1:]), (0, 1), (-2, -1))
+        summed = np.concatenate([np.zeros_like(difficulty[..., :1, :]), np.cumsum(difficulty, axis=-2)], axis=-2)
+        place = np.broadcast_to(np.maximum(self.slot, 0), (*summed.shape[:-2], *self.slot.shape))
+        return np.where(self.slot < 0, np.inf, np.take_along_axis(summed, place, axis=-2))
 
 
 def ladder_scores(fitted: Fitted) -> np.ndarray:
@@ -123,7 +159,7 @@ def rule(framework: Framework) -> LevelOf:
     return level_of
 
 
-def spread(fitted: Fitted, scale: Scale) -> Spread:
+def spread(fitted: Fitted, scale: Scale, halo: float) -> Spread:
     """How trainers of one INSPÉ differ beyond the error of their measures, and the halo.
 
     The sum of squares within groups less what errors add to it, the trace of their centred covariance.
@@ -139,7 +175,7 @@ def spread(fitted: Fitted, scale: Scale) -> Spread:
         away = scale.severity[mine] - scale.severity[mine].mean()
         squares += float(away @ away) - float(np.einsum("te,te->", rows @ estimates.error_covariance, rows))
         freedom += len(mine) - 1
-    return Spread(float(np.sqrt(max(squares, 0.0) / max(freedom, 1))), estimates.halo)
+    return Spread(float(np.sqrt(max(squares, 0.0) / max(freedom, 1))), halo)
 
 
 def cuts(yard: Yardstick, between: Spread, n_panel: int, seed: int) -> dict[str, np.ndarray]:
@@ -168,19 +204,18 @@ def together(how: str) -> Together:
 def reaches(measured: Measured, found: Posteriors, yard: Yardstick, where: dict[str, np.ndarray]) -> dict[str, Reach]:
     """The chance of each person to deserve each level, by definition."""
     fitted, scale = measured.fitted, measured.scale
-    covariance = fitted.measured.error_covariance
-    gradient = ability_gradient(fitted, scale, yard, found.moments)
+    gradient = ability_gradient(fitted, scale, yard, found)
+    own = [cut_gradient(fitted, yard, cut, expected=name == "expected") for name, cut in where.items()]
+    further = parameter_variance(gradient, np.vstack(own), fitted.measured.error_covariance)
     answer = {}
-    for name, cut in where.items():
-        finite = np.isfinite(cut)
-        own = cut_gradient(fitted, yard, cut, expected=name == "expected")
-        further = parameter_variance(gradient, own, covariance)
-        share, density = above(found.moments, np.where(finite, cut, np.sign(cut) * 1e3), further)
+    for place, (name, cut) in enumerate(where.items()):
+        finite, columns = np.isfinite(cut), slice(place * len(cut), (place + 1) * len(cut))
+        share, density = above(found.moments, np.where(finite, cut, np.sign(cut) * 1e3), further[:, columns])
         share = np.where(finite, share, np.where(cut > 0, 0.0, 1.0))
         ones, zeros = np.ones((len(share), 1)), np.zeros((len(share), 1))
         answer[name] = Reach(
             np.hstack([ones, share]), np.hstack([zeros, np.where(finite, density, 0.0)]), gradient,
-            np.vstack([np.zeros((1, own.shape[1])), own]),
+            np.vstack([np.zeros((1, own[place].shape[1])), own[place]]),
         )  # fmt: skip
     return answer
 
@@ -193,16 +228,15 @@ def _places(fitted: Fitted) -> np.ndarray:
     return place
 
 
-def ability_gradient(fitted: Fitted, scale: Scale, yard: Yardstick, moments: Cumulants) -> sparse.csr_array:
+def ability_gradient(fitted: Fitted, scale: Scale, yard: Yardstick, found: Posteriors) -> sparse.csr_array:
     """How a person's ability follows the estimates (person, estimate), first order.
 
     The prior's mean has the weight variance / population variance; the trainers met share the rest by what each sheet
-    tells, which halo limits: I / (1 + halo² I). All weights of a person add up to one, as ability moves with a zero.
+    tells, which halo limits: I / (1 + halo² I). Difficulties and thresholds move it as far as they move the ability
+    with the same expected scores.
     """
     plan, data, estimates = fitted.plan, fitted.asked.data, fitted.measured
-    plain = fitted.plain
-    assert isinstance(plain, Fit)
-    place, n = _places(fitted), data.n_students
+    place, n, moments = _places(fitted), data.n_students, found.moments
     sd = _population_sd(fitted)
     prior = np.clip(moments.variance / sd**2, 0.0, 1.0)
     student, trainer = data.student[plan.kept], data.facets["trainer"][plan.kept]
@@ -211,19 +245,20 @@ def ability_gradient(fitted: Fitted, scale: Scale, yard: Yardstick, moments: Cum
     count = np.bincount(np.searchsorted(met[0] * data.sizes["trainer"] + met[1], key), minlength=len(met[0]))
     each = np.interp(moments.mean, *_information(yard))
     told = count * each[met[0]]
-    told = told / (1 + estimates.halo**2 * told)
+    told = told / (1 + np.nan_to_num(found.halo) ** 2 * told)
     total = np.bincount(met[0], told, minlength=n)
     weight = told / total[met[0]] * (1 - prior[met[0]])
     own = place[plan.blocks["trainer"].start + met[1]]
-    criteria = place[plan.blocks["criterion"].range]
-    first = len(plan.free)
-    design = sparse.coo_array(estimates.design * prior[:, None])
-    n_criteria, size = len(criteria), len(estimates.covariance)
+    moved, offsets = _moved(fitted)
+    nodes = np.linspace(moments.mean.min(), moments.mean.max(), SLOPES)
+    slopes = np.column_stack([np.interp(moments.mean, nodes, row) for row in _score_slopes(yard, offsets, nodes)])
+    slopes *= (1 - prior)[:, None]
     rated_ = np.flatnonzero(total > 0)
-    rows = np.concatenate([met[0], np.repeat(rated_, n_criteria), design.row])
-    columns = np.concatenate([own, np.tile(criteria, len(rated_)), first + design.col])
-    values = np.concatenate([weight, np.repeat((1 - prior[rated_]) / n_criteria, n_criteria), design.data])
-    keep = columns >= 0
+    design = sparse.coo_array(estimates.design * prior[:, None])
+    rows = np.concatenate([met[0], np.repeat(rated_, len(moved)), design.row])
+    columns = np.concatenate([own, np.tile(place[moved], len(rated_)), len(plan.free) + design.col])
+    values = np.concatenate([weight, slopes[rated_].ravel(), design.data])
+    keep, size = columns >= 0, len(estimates.covariance)
     answer = sparse.csr_array(sparse.coo_array((values[keep], (rows[keep], columns[keep])), shape=(n, size)))
     return sparse.csr_array(answer + _shifts(fitted, scale, place, size)[fitted.asked.component])
 
@@ -260,36 +295,38 @@ def _shifts(fitted: Fitted, scale: Scale, place: np.ndarray, size: int) -> spars
     return sparse.csr_array(answer)
 
 
+def _moved(fitted: Fitted) -> tuple[np.ndarray, np.ndarray]:
+    """Difficulties and thresholds that are estimated, and the offsets (set, level, criterion) with each moved up and
+    down a little, in turn.
+    """
+    blocks, place = fitted.plan.blocks, _places(fitted)
+    every = np.concatenate([np.arange(blocks[name].start, blocks[name].stop) for name in ("criterion", THRESHOLD)])
+    moved = every[place[every] >= 0]
+    value = np.repeat(fitted.measured.known[:, None], 2 * len(moved), axis=1)
+    value[np.repeat(moved, 2), np.arange(2 * len(moved))] += np.tile([MOVE, -MOVE], len(moved))
+    return moved, Offsets.of(fitted.plan).at(value)
+
+
 def cut_gradient(fitted: Fitted, yard: Yardstick, cut: np.ndarray, expected: bool) -> np.ndarray:
     """How each boundary (level above the lowest, estimate) follows difficulties and thresholds.
 
-    By moving each a little. A boundary of the panel is taken to move as far as the mean expected score does there.
+    By moving each a little. A boundary of the panel is taken to move as far as the ability with the same expected
+    scores does there.
     """
-    estimates, place = fitted.measured, _places(fitted)
-    blocks = fitted.plan.blocks
-    moved = [p for name in ("criterion", THRESHOLD) for p in range(blocks[name].start, blocks[name].stop)]
-    moved = [p for p in moved if place[p] >= 0]
-    answer = np.zeros((len(cut), len(estimates.covariance)))
-    sets = []
-    for parameter in moved:
-        for sign in (1.0, -1.0):
-            value = estimates.known.copy()
-            value[parameter] += sign * MOVE
-            sets.append(criterion_offsets(_of_measures(fitted, value)))
-    offsets = np.array(sets)
+    moved, offsets = _moved(fitted)
+    answer = np.zeros((len(cut), len(fitted.measured.covariance)))
     if expected:
         found = boundaries(yard, offsets)
         with np.errstate(invalid="ignore"):
             slope = (found[0::2] - found[1::2]) / (2 * MOVE)
     else:
-        slope = _mean_score_slope(yard, offsets, cut)
-    answer[:, place[moved]] = np.where(np.isfinite(slope), slope, 0.0).T
+        slope = np.where(np.isfinite(cut), _score_slopes(yard, offsets, np.where(np.isfinite(cut), cut, 0.0)), 0.0)
+    answer[:, _places(fitted)[moved]] = np.where(np.isfinite(slope), slope, 0.0).T
     return answer
 
 
-def _mean_score_slope(yard: Yardstick, offsets: np.ndarray, cut: np.ndarray) -> np.ndarray:
-    """How far the ability (set pair, cut) with the same mean expected score moves."""
-    at = np.where(np.isfinite(cut), cut, 0.0)
+def _score_slopes(yard: Yardstick, offsets: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """How far the ability with the same mean expected score moves with each parameter (parameter, ability)."""
     n = len(offsets)
     score = np.nanmean(yard.expected(np.tile(at, n), np.repeat(offsets, len(at), axis=0)), axis=1).reshape(n, -1)
     steep = np.nanmean(yard.expected(at + MOVE) - yard.expected(at - MOVE), axis=1)

@@ -26,8 +26,10 @@ def certification_notes(case: Case, tables: dict[str, pd.DataFrame], settings: d
     top = case.where["expected"][-1]
     if np.isposinf(top) and np.isfinite(case.where["panel"][-1]):
         found.append(Note("certification.top_unreachable", {}, "caution", 33))
-    if not case.between.halo:
+    if np.isnan(case.found.halo):
         found.append(Note("certification.no_halo", {}, "caution", 38))
+    elif not case.measured.fitted.measured.halo:
+        found.append(Note("certification.halo_by_moments", {"sd": case.found.halo}, "caution", 47))
     return found
 
 
@@ -38,7 +40,7 @@ def _scheme(case: Case, scheme: pd.DataFrame, settings: dict[str, Any]) -> list[
     found = [Note("certification.definition", {}, "caution", 28)]
     if not n:
         return [*found, Note("certification.nobody", {}, "caution", 9)]
-    values: dict[str, Any] = {"n": n}
+    values: dict[str, Any] = {}
     for kind, short in (("too_high", "high"), ("too_low", "low")):
         row = table.loc[("expected", kind)]
         ends = {"": "wrong", "_from": "wrong_low", "_to": "wrong_high"}

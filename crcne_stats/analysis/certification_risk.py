@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,15 +18,14 @@ from crcne_stats.analysis.certification_data import (
     spread,
     yardstick,
 )
+from crcne_stats.analysis.certification_joint import joint_codes
 from crcne_stats.analysis.severity import Measured
-from crcne_stats.analysis.student_pairs import failed_level, level_keys, student_pairs
+from crcne_stats.analysis.student_pairs import failed_level, level_keys
 from crcne_stats.core import decisions
 from crcne_stats.core.award_risk import Reach, Risk, Total, too_high, too_low, total
 from crcne_stats.core.deserved import Spread, Yardstick
 from crcne_stats.core.second_part import misclassified, true_levels, true_shares
 from crcne_stats.domain.framework import Framework
-from crcne_stats.domain.ratings import Ratings
-from crcne_stats.domain.students import Students
 
 PARTS = ("inspe", "joint")
 RISKS = ("too_high", "too_low")
@@ -61,11 +60,12 @@ class Other:
 class Case:
     """Everything that the tables rest on; rows of ``pairs`` are those of the file of students.
 
-    ``person`` (row,) is the person of ``severity`` (−1: not rated, or not in the fit); ``level`` and ``state`` (row,)
-    of the certificate; ``reach`` by definition, rows of persons.
+    ``framework`` has the rules in force; ``person`` (row,) is the person of ``severity`` (−1: not rated, or not in the
+    fit); ``level`` and ``state`` (row,) of the certificate; ``reach`` by definition, rows of persons.
     """
 
     measured: Measured
+    framework: Framework
     frame: pd.DataFrame
     pairs: pd.DataFrame
     person: np.ndarray
@@ -77,11 +77,6 @@ class Case:
     between: Spread
     where: dict[str, np.ndarray]
     reach: dict[str, Reach]
-
-    @property
-    def framework(self) -> Framework:
-        """The framework."""
-        return self.measured.fitted.asked.ratings.framework
 
     @property
     def decided(self) -> np.ndarray:
@@ -106,38 +101,34 @@ class Case:
 
 
 def case(
-    ratings: Ratings, students: Students, measured: Measured, rule: str, informed: bool, panel: int, seed: int
+    pairs: pd.DataFrame, frame: pd.DataFrame, measured: Measured, framework: Framework, settings: Mapping[str, Any]
 ) -> Case:
-    """Join the two parts and place every student on the scale."""
-    framework, fitted = ratings.framework, measured.fitted
-    pairs = student_pairs(ratings, students)
+    """Place every student on the scale, with both parts of the certificate.
+
+    ``pairs`` are those of :func:`crcne_stats.analysis.student_pairs.student_pairs`, ``frame`` tells who they are,
+    ``framework`` has the rules in force, ``settings`` are those of
+    :func:`crcne_stats.analysis.certification.certification`.
+    """
+    fitted = measured.fitted
     person = pairs["file"].to_numpy()
     person = np.where((person >= 0) & fitted.rated[np.maximum(person, 0)], person, -1)
-    other = _other(pairs, framework, rule)
-    level, state = certificate(pairs, framework, rule)
+    other = _other(pairs, framework)
+    level, state = joint_codes(pairs, framework)
     seen = np.full(len(fitted.rated), -1)
     seen[person[person >= 0]] = other.seen[person >= 0]
-    found = posteriors(fitted, measured.scale, seen if informed else None, len(other.cap))
-    yard, between = yardstick(fitted), spread(fitted, measured.scale)
-    where = cuts(yard, between, panel, seed)
+    found = posteriors(fitted, measured.scale, seen if settings["pix_informs"] else None, len(other.cap))
+    yard = yardstick(fitted, framework)
+    between = spread(fitted, measured.scale, float(np.nan_to_num(found.halo)))
+    where = cuts(yard, between, settings["panel"], settings["seed"])
     reach = reaches(measured, found, yard, where)
     return Case(
-        measured, students.frame, pairs, person, other, level, state, found, yard, between, where, reach,
+        measured, framework, frame, pairs, person, other, level, state, found, yard, between, where, reach,
     )  # fmt: skip
 
 
-def certificate(pairs: pd.DataFrame, framework: Framework, rule: str) -> tuple[np.ndarray, np.ndarray]:
-    """Level and state of each student's certificate under a rule."""
-    failed = failed_level(framework)
-    combine, part = (decisions.joint_gate, "gate") if rule == "gate" else (decisions.joint_minimum, "pix")
-    level, state = combine(pairs["inspe"], pairs[part], failed, pairs["waiting"])
-    refused = pairs["refused"].to_numpy()
-    return level, np.where(refused, decisions.REFUSED, state)
-
-
-def _other(pairs: pd.DataFrame, framework: Framework, rule: str) -> Other:
+def _other(pairs: pd.DataFrame, framework: Framework) -> Other:
     ladder = level_keys(framework)
-    if rule == "gate":
+    if framework.rules.combination == "gate":
         seen, cap = pairs["gate"].to_numpy(), np.array([max(failed_level(framework), 0), len(ladder) - 1])
     else:
         codes = pairs["pix"].to_numpy()

@@ -1,4 +1,4 @@
-"""Does the rubric agree with PIX+Édu, and what does the joint rule make of the two?"""
+"""Does the rubric agree with PIX+Édu?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 
 from crcne_stats.analysis import concordance_cells as cells
+from crcne_stats.analysis.certification_joint import binding_table, joint_table, raised_table
 from crcne_stats.analysis.concordance_agreement import association, coefficients, shift, tests
+from crcne_stats.analysis.concordance_core import core_association, core_scores, rubric_measure
+from crcne_stats.analysis.concordance_gate import accuracy, foretelling
 from crcne_stats.analysis.concordance_groups import group_tests, groups
 from crcne_stats.analysis.concordance_notes import concordance_notes
 from crcne_stats.analysis.concordance_rubric import criteria, parallel, regression, rubric_scores
@@ -31,7 +34,7 @@ def concordance(
     seed: int = 1,
     progress: Progress | None = None,
 ) -> Result:
-    """Agreement between the INSPÉ level and the PIX+Édu level, and the joint level.
+    """Agreement between the INSPÉ level and the PIX+Édu level. What the joint rule makes of them: ``certification``.
 
     The INSPÉ level of a student is the one in ``students`` where it is known; otherwise the framework's rule is applied
     to the ratings, and a Note says for how many. A student without a PIX+Édu result takes no part in the agreement: no
@@ -85,9 +88,13 @@ def concordance(
         the same at every level of PIX+Édu (Brant 1990). Criteria move together, so that single slopes are unsure where
         dominance is not.
 
-        ``tables["joint"]``: ``state`` (certified, refused, waiting_inspe, waiting_pix) and ``joint_level`` by the
-        framework's rule of combination. ``tables["binding"]``: which part holds students back, where both are known;
-        ``pix_ceiling`` when it is only the top of PIX+Édu's ladder.
+        ``tables["core_scores"]``: the *core* certification's score (``pix_score``, no result of PIX+Édu; 0 is missing)
+        that stands as high among students as a given measure of the rubric, and ``tables["core_association"]``, how it
+        goes with the rubric and the PIX+Édu level: covariates, no agreement.
+
+        Where PIX+Édu is a gate: ``tables["accuracy"]``, if an INSPÉ level meant admissible; ``tables["gate_summary"]``:
+        area under the ROC curve (DeLong), slope of calibration and Brier score of probabilities foretold from other
+        students; ``tables["roc"]`` and ``tables["calibration"]``, the curves.
     """
     inputs = {"ratings": ratings, "students": students}
     settings: dict[str, Any] = {"weights": weights, "resamples": resamples, "seed": seed}
@@ -122,10 +129,22 @@ def concordance(
     tables["criteria"] = criteria(scores, resamples, seed)
     tables["regression"], lines = regression(scores)
     tables["tests"] = pd.concat([tables["tests"], parallel(scores, lines)], ignore_index=True)
-    tables |= {"joint": cells.joint(pairs, framework), "binding": cells.binding(pairs, framework)}
+    measure = rubric_measure(ratings, rubric, pairs["file"].to_numpy(), severity)
+    settings["measure"] = measure.origin
+    if students.known("pix_score"):
+        score = students.frame["pix_score"].to_numpy(dtype=float)
+        tables["core_scores"] = core_scores(measure, score, seed, resamples)
+        tables["core_association"] = core_association(measure, pairs, students)
     if gated:
-        tables["gate"] = cells.gate(pairs, framework)
-    return Result("concordance", tables, concordance_notes(pairs, both, tables, framework, weights), settings, inputs)
+        tables |= {"gate": cells.gate(pairs, framework), "accuracy": accuracy(pairs, framework)}
+        tables |= foretelling(pairs, measure)
+    notes = concordance_notes(pairs, both, tables, framework, weights)
+    counted = {
+        "joint": joint_table(pairs, framework),
+        "binding": binding_table(pairs, framework),
+        "raised": raised_table(pairs, framework),
+    }
+    return Result("concordance", tables, notes, settings, inputs, counted=counted)
 
 
 def _impossible(pairs: pd.DataFrame) -> str:

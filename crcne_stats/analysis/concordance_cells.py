@@ -1,4 +1,4 @@
-"""Counts of the two parts of the certificate, and what their combination gives."""
+"""Counts of the two parts of the certificate."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from crcne_stats.analysis.student_pairs import GATES, ceiling, failed_level, level_keys
-from crcne_stats.core import association, decisions
+from crcne_stats.analysis.student_pairs import GATES, ceiling, level_keys
+from crcne_stats.core import association
 from crcne_stats.domain.framework import Framework
 
 DIRECTIONS = ("above", "equal", "below")
@@ -116,51 +116,3 @@ def direction(both: Compared) -> pd.DataFrame:
     inspe, pix = both.inspe, both.pix
     numbers = [int(part.sum()) for part in (inspe > pix, inspe == pix, inspe < pix)]
     return shared(pd.DataFrame({"direction": DIRECTIONS, "n_students": numbers}), len(both))
-
-
-def joint(pairs: pd.DataFrame, framework: Framework) -> pd.DataFrame:
-    """Certified levels from the lowest to the highest, then the other states."""
-    ladder, failed = level_keys(framework), failed_level(framework)
-    level, state = _joint_codes(pairs, framework)
-    certified = state == decisions.CERTIFIED
-    rows = [
-        {"state": "certified", "joint_level": ladder[i], "n_students": int((certified & (level == i)).sum())}
-        for i in range(len(ladder))
-        if i != failed
-    ]
-    for code, name in enumerate(decisions.STATES):
-        if code != decisions.CERTIFIED:
-            held = ladder[failed] if code == decisions.REFUSED and failed >= 0 else None
-            rows.append({"state": name, "joint_level": held, "n_students": int((state == code).sum())})
-    return shared(pd.DataFrame(rows), len(pairs))
-
-
-def _joint_codes(pairs: pd.DataFrame, framework: Framework) -> tuple[np.ndarray, np.ndarray]:
-    failed = failed_level(framework)
-    if framework.rules.combination == "gate":
-        level, state = decisions.joint_gate(pairs["inspe"], pairs["gate"], failed, pairs["waiting"])
-    else:
-        level, state = decisions.joint_minimum(pairs["inspe"], pairs["pix"], failed, pairs["waiting"])
-    # Said again here for a framework without the level «not reached», where the code alone cannot tell.
-    return level, np.where(pairs["refused"], decisions.REFUSED, state)
-
-
-def binding(pairs: pd.DataFrame, framework: Framework) -> pd.DataFrame:
-    """Students whom each part holds back, where both parts are known."""
-    known = ~pairs["waiting"].to_numpy()
-    if framework.rules.combination == "gate":
-        inspe, gate, failed = pairs["inspe"].to_numpy(), pairs["gate"].to_numpy(), failed_level(framework)
-        decided = known & (inspe >= 0) & (gate >= 0)
-        no_inspe, no_pix = (inspe == failed) & decided, (gate == 0) & decided
-        parts = {
-            "none": decided & ~no_inspe & ~no_pix,
-            "inspe": no_inspe & ~no_pix,
-            "pix": no_pix & ~no_inspe,
-            "both": no_inspe & no_pix,
-        }
-    else:
-        code = np.where(known, decisions.binding(pairs["inspe"], pairs["pix"], ceiling(framework)), -1)
-        decided = code >= 0
-        parts = {name: code == position for position, name in enumerate(decisions.BINDING)}
-    table = pd.DataFrame({"binding": list(parts), "n_students": [int(part.sum()) for part in parts.values()]})
-    return shared(table, int(decided.sum()))

@@ -22,8 +22,8 @@ def concordance_notes(
 ) -> list[Note]:
     """The findings of the first screen, and the doubts."""
     n = len(both)
-    found = [*_main(tables, weights, n), *_binding_note(tables["binding"], framework), *_trainers(tables, n)]
-    found += [*_carrying(tables["criteria"]), *_groups_note(tables)]
+    found = [*_main(tables, weights, n), *_trainers(tables, n)]
+    found += [*_carrying(tables["criteria"]), *_groups_note(tables), *_beside(tables)]
     computed = int(pairs["computed"].sum())
     if computed:
         rules = framework.rules
@@ -63,14 +63,6 @@ def _main(tables: dict[str, pd.DataFrame], weights: str, n: int) -> list[Note]:
         key = "inspe_higher" if above["low"] > below["high"] else "pix_higher"
         found.append(Note(f"concordance.{key}", {"above": shares["above"], "below": shares["below"]}, "finding", 18, n))
     return found
-
-
-def _binding_note(binding: pd.DataFrame, framework: Framework) -> list[Note]:
-    if framework.rules.combination == "gate" or np.isnan(binding["share"]).all():
-        return []
-    shares = binding.set_index("binding")["share"]
-    values = {key: float(shares[key]) for key in ("inspe", "pix", "pix_ceiling")}
-    return [Note("concordance.binding", values, "finding", 30, int(binding["n_students"].sum()))]
 
 
 def _regimes(sessions: pd.Series) -> set[str]:
@@ -121,4 +113,18 @@ def _groups_note(tables: dict[str, pd.DataFrame]) -> list[Note]:
             }  # fmt: skip
             n = int(rows["n_students"].min())
             found.append(Note("concordance.groups_differ", values, "finding", 22, n))
+    return found
+
+
+def _beside(tables: dict[str, pd.DataFrame]) -> list[Note]:
+    """What the core certification is, and what the rubric says of the gate."""
+    found = []
+    if "core_scores" in tables:
+        found.append(Note("concordance.core_not_edu", {}, "caution", 62))
+    if "gate_summary" in tables:
+        row = tables["gate_summary"].iloc[0]
+        if np.isfinite(row["low"]):
+            n = int(row["n_students"])
+            values = {"n": n, **{name: float(row[name]) for name in ("value", "low", "high")}}
+            found.append(Note("concordance.foretold", values, "finding", 17, n))
     return found

@@ -101,7 +101,7 @@ def priorities(
 
     References
     ----------
-    Kline & Santos (2012), doi:10.1515/2156-6674.1005. Mogstad, Romano, Shaikh & Wilhelm (2024),
+    Kline & Santos (2012), doi:10.1515/2156-6674.1006. Mogstad, Romano, Shaikh & Wilhelm (2024),
     doi:10.1093/restud/rdad006. Linacre (2002), Journal of Applied Measurement 3, 85–106 (levels). Zwick (2012),
     doi:10.1002/j.2333-8504.2012.tb02290.x (0.43 logit).
     """

@@ -24,7 +24,7 @@ _STEPS = (-3.9, -1.2, 1.3, 3.7)
 _SWAPPED = (-2.9, 1.1, -1.0, 2.8)
 """Thresholds of the disordered criterion: the third comes below the second, so the level between them is useless."""
 _PIX_CUTS = (-2.0, 0.4)
-_NO_PIX, _WAITING = 0.05, 0.02
+_NO_PIX, _WAITING, _NO_CORE = 0.05, 0.02, 0.04
 _PLANTED = {"drift_up": 0.16, "dif": 0.32, "disordered": 0.5, "drift_down": 0.68, "low_agreement": 0.79}
 """Where in the list of criteria each planted defect goes, as a share of its length."""
 
@@ -356,4 +356,11 @@ def drawn_students(
         table["pix_gate"] = gate
     else:
         table["pix_level"] = pix
+    table["pix_score"] = _core_scores(rng.spawn(1)[0], ability)
     return Students.trusted(prepare_students(table, framework), framework, simulated=True)
+
+
+def _core_scores(rng: np.random.Generator, ability: np.ndarray) -> np.ndarray:
+    """Core certification: a score (student,) that goes with the ability, missing where it was refused."""
+    score = np.clip(np.round(430 + 60 * ability + 110 * rng.standard_normal(len(ability))), 1, 1000)
+    return np.where(rng.random(len(ability)) < _NO_CORE, np.nan, score)

@@ -43,8 +43,8 @@ def student_pairs(ratings: Ratings, students: Students, rubric: pd.DataFrame | N
     frame
         ``student`` (code), ``session`` (label); ``inspe`` and ``pix``, codes on the framework's ladder; ``gate`` (1
         admissible, 0 not); ``waiting`` and ``refused`` (by the jury); ``computed`` (the INSPÉ level comes from the rule
-        applied to the ratings); ``rated`` (has ratings); ``file``, the row of the student in
-        :func:`crcne_stats.analysis.levels.inspe_levels`, which is also its code in ``ratings.units``.
+        applied to the ratings); ``by_rule``, what the rule gives; ``rated`` (has ratings); ``file``, the row of the
+        student in :func:`crcne_stats.analysis.levels.inspe_levels`, which is also its code in ``ratings.units``.
     """
     frame, framework = students.frame, ratings.framework
     rubric = inspe_levels(ratings) if rubric is None else rubric
@@ -65,10 +65,26 @@ def student_pairs(ratings: Ratings, students: Students, rubric: pd.DataFrame | N
             "waiting": (jury == "waiting").to_numpy(),
             "refused": refused,
             "computed": (given < 0) & ~refused & (by_rule >= 0),
+            "by_rule": by_rule.astype(np.int64),
             "rated": found,
             "file": row,
         }
     )
+
+
+def student_groups(students: Students, rubric: pd.DataFrame, file: np.ndarray) -> pd.DataFrame:
+    """``inspe``, ``mention`` and ``session`` of each row of ``students.frame``: its own, else what the ratings say.
+
+    ``rubric`` and ``file`` (row,) as in :func:`student_pairs`.
+    """
+    answer = {}
+    for name in ("inspe", "mention", "session"):
+        told = students.frame[name].astype(object)
+        if len(rubric):
+            rated = pd.Series(rubric[name].astype(object).to_numpy()[file], index=told.index, dtype=object)
+            told = told.where(told.notna(), rated.where(file >= 0))
+        answer[name] = told
+    return pd.DataFrame(answer)
 
 
 def _codes(values: pd.Series, labels: list[str]) -> np.ndarray:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from crcne_stats.analysis.agreement import agreement
+from crcne_stats.analysis.calibration import calibration
 from crcne_stats.analysis.certification import certification
 from crcne_stats.analysis.concordance import concordance
 from crcne_stats.analysis.describe import describe
@@ -36,6 +37,7 @@ FUNCTIONS: dict[str, Callable[..., Result]] = {
     "concordance": concordance,
     "certification": certification,
     "planning": planning,
+    "calibration": calibration,
     "priorities": priorities,
 }
 """The function of each analysis of the list."""
@@ -75,14 +77,14 @@ def study(
     chosen = {name: dict(own) for name, own in (options or {}).items()}
     given = {"ratings": ratings, "students": students, "previous": previous}
     results, seconds = _chain(ANALYSES, given, chosen, seed, progress)
-    return Study(results, ratings, students, chosen, seed, seconds)
+    return Study(results, ratings, students, chosen, seed, seconds, previous)
 
 
 def answer(
     name: str,
     ratings: Ratings,
     students: Students | None = None,
-    previous: Ratings | None = None,
+    previous: Ratings | Sequence[Ratings] | None = None,
     *,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     seed: int = 1,
@@ -95,7 +97,7 @@ def answer(
     name
         The analysis; :func:`needed` tells what is computed before it.
     ratings, students, previous, options, seed, progress
-        As in :func:`study`.
+        As in :func:`study`; ``previous`` may be several versions in their order.
 
     Raises
     ------

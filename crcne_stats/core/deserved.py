@@ -25,8 +25,8 @@ Together = Callable[[Floats], Floats]
 FAR = 15.0
 """Logits beyond the hardest and the easiest criterion within which a boundary is looked for."""
 HALVINGS = 44
-PANEL_HALVINGS = 15
-PANEL_FAR = 8.0
+PANEL_HALVINGS = 12
+PANEL_FAR = 5.0
 """Logits beyond the boundaries of expected scores within which those of a panel are looked for."""
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crcne_stats.core.resample import kind_weights
+
 Floats = NDArray[np.float64]
 STEPS = 60
 _FAR = 1e-12
@@ -114,16 +116,26 @@ def smoothed(frequency: Any, most: int = 8) -> Smoothed:
     return min(kept, key=lambda fit: fit.bic)
 
 
-def drawn_concordances(
-    first: Any, second: Any, size: int, rng: np.random.Generator, smooth: int | None = None
-) -> Floats:
-    """Concordances (draw, score) of both distributions drawn anew, each smoothed to ``smooth`` moments if given."""
-    f, g = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
-    found = np.empty((size, len(f)))
-    for place in range(size):
-        a = rng.multinomial(int(f.sum()), f / f.sum()).astype(float)
-        b = rng.multinomial(int(g.sum()), g / g.sum()).astype(float)
-        if smooth is not None:
-            a, b = loglinear(a, smooth).frequency, loglinear(b, smooth).frequency
-        found[place] = equipercentile(a, b)
-    return found
+class Joint:
+    """One block of concordances (draw, score of the first) of two scores of the same students, drawn anew together.
+
+    ``first`` and ``second`` (student,) are whole scores from 0; ``degree`` of the smoothing of each.
+    """
+
+    def __init__(self, first: Any, second: Any, degree: tuple[int, int]) -> None:
+        a, b = np.asarray(first, dtype=np.int64), np.asarray(second, dtype=np.int64)
+        self.size = (int(a.max()) + 1, int(b.max()) + 1)
+        cells, self.numbers = np.unique(a * self.size[1] + b, return_counts=True)
+        self.first, self.second = np.divmod(cells, self.size[1])
+        self.degree = degree
+
+    def __call__(self, rng: np.random.Generator, size: int) -> Floats:
+        drawn = kind_weights(rng, size, self.numbers).T
+        return np.array([self._one(weight) for weight in drawn])
+
+    def _one(self, weight: Any) -> Floats:
+        parts = [
+            loglinear(np.bincount(code, weight, minlength=n), degree).frequency
+            for code, n, degree in zip((self.first, self.second), self.size, self.degree, strict=True)
+        ]
+        return equipercentile(parts[0], parts[1])

@@ -26,7 +26,7 @@ LARGEST = 1e3
 NOTHING = 1e-9
 """Residual variance, as a share of that of the ratings, under which the likelihood grows without bound."""
 PRECISE = 1e-3
-"""Variance of an effect, over the error of its best known level, above which the short trace keeps its digits."""
+"""Ratio of an effect's variance to its best known level's error variance above which a short form keeps its digits."""
 _LOG_2PI = float(np.log(2 * np.pi))
 
 

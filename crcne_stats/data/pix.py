@@ -27,6 +27,8 @@ _PASSED, _FAILED = {"validee"}, {"rejetee", "non obtenue"}
 _NOTHING = {"", "non passee", "annulee", "en erreur", "demarree"}
 _EDU = re.compile(r"^(certification )?pix edu\b")
 _GATE = {"admissible": "admissible", "non admissible": "not_admissible"}
+_NEW_LEVELS = pd.Timestamp(2024, 1, 1)
+"""Since then a candidate who narrowly misses a level receives the one below."""
 _COLUMNS = ["student", "pix_level", "pix_gate", "pix_score", "pix_session", "date"]
 
 
@@ -47,6 +49,14 @@ class PixResults:
         sat = self.frame["pix_level"].notna() | self.frame["pix_gate"].notna()
         return self.frame.loc[sat, "student"]
 
+    @property
+    def sittings(self) -> dict[str, int]:
+        """How many sittings of PIX+Édu are from before January 2024 and from after, as far as their dates tell."""
+        sat = self.rows["pix_level"].notna() | self.rows["pix_gate"].notna()
+        dates = pd.to_datetime(self.rows.loc[sat, "date"].astype(object), format="%d/%m/%Y", errors="coerce").dropna()
+        before = int((dates < _NEW_LEVELS).sum())
+        return {"before": before, "after": len(dates) - before}
+
 
 def load_pix(
     source: str | Path | Iterable[str | Path], *, framework: str | Path | Framework | None = None
@@ -62,7 +72,8 @@ def load_pix(
     -------
     frame
         ``student`` (external identifier), ``pix_level`` (key), ``pix_gate``, ``pix_score`` (core certification),
-        ``pix_session``, ``date`` (as written). ``attrs`` counts ``repeated``, ``ambiguous`` and ``unidentified``.
+        ``pix_session``, ``date`` (as written). ``attrs`` counts ``repeated``, ``ambiguous`` and ``unidentified``,
+        and sittings ``before`` and ``after`` January 2024, whose levels are not comparable.
 
     Raises
     ------
@@ -79,6 +90,7 @@ def load_pix(
         raise DataError(problems)
     frame = results.frame.copy()
     frame.attrs = {name: getattr(results, name) for name in ("repeated", "ambiguous", "unidentified")}
+    frame.attrs |= results.sittings
     return frame
 
 
@@ -117,6 +129,8 @@ def pix_notes(results: PixResults, identifiers: pd.Series | None) -> list[Note]:
     for name in ("repeated", "ambiguous", "unidentified"):
         if getattr(results, name):
             notes.append(Note(f"students.pix_{name}", {"n": getattr(results, name)}, "caution", 63))
+    if all(results.sittings.values()):
+        notes.append(Note("students.pix_straddle", results.sittings, "caution", 11))
     return notes
 
 

@@ -31,8 +31,9 @@ ANALYSES: tuple[Analysis, ...] = (
     Analysis("difficulty", after=("severity",)),
     Analysis("fairness"),
     Analysis("concordance", inputs=("ratings", "students"), after=("severity",)),
-    Analysis("certification", inputs=("ratings", "students"), after=("severity",)),
+    Analysis("certification", inputs=("ratings", "students"), after=("severity", "concordance")),
     Analysis("planning", after=("generalizability", "severity")),
+    Analysis("calibration", inputs=("previous", "ratings")),
     Analysis("priorities", may=("students",)),
 )
 

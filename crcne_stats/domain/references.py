@@ -84,7 +84,7 @@ def cited(text: str, w: Words) -> str:
     """The sentence with its citations as the reader sees them: «(Gwet, 2008)»."""
 
     def label(match: re.Match[str]) -> str:
-        return f"({'; '.join(references()[key].label(w) for key in keys_in(match[0]))})"
+        return f"({w('reference.between').join(references()[key].label(w) for key in keys_in(match[0]))})"
 
     return _CITATION.sub(label, text)
 

@@ -37,6 +37,10 @@ class Result:
 
     ``tables`` are tidy frames with full precision; each estimate is a row, a number that cannot be had is a row with a
     ``reason``. ``settings`` are the options in force, ``inputs`` what was asked, ``model`` arrays for later analyses.
+
+    Two results may tell counts that add up with each other; one of the two then decides what may be shown of them.
+    ``counted`` are tables that another result shows and that this one has to reckon with; ``follows`` is the result in
+    which it is decided what may be shown of the tables that it has ``counted``.
     """
 
     name: str
@@ -45,6 +49,8 @@ class Result:
     settings: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, Any] = field(default_factory=dict)
     model: Any = None
+    counted: dict[str, pd.DataFrame] = field(default_factory=dict)
+    follows: Result | None = None
 
     @property
     def ratings(self) -> Ratings | None:
@@ -72,6 +78,7 @@ class Study:
     options: dict[str, dict[str, Any]] = field(default_factory=dict)
     seed: int = 1
     seconds: dict[str, float] = field(default_factory=dict)
+    previous: Ratings | None = None
 
     @property
     def notes(self) -> list[tuple[str, Note]]:
@@ -82,4 +89,5 @@ class Study:
     @property
     def simulated(self) -> bool:
         """Whether any input was simulated: every view then says so."""
-        return self.ratings.simulated or (self.students is not None and self.students.simulated)
+        inputs = (self.ratings, self.students, self.previous)
+        return any(given is not None and given.simulated for given in inputs)

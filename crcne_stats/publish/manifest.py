@@ -26,12 +26,12 @@ FORM = 1
 """Number of the form of this file; a kit refuses a form that it does not know."""
 
 _PACKAGES = (
-    "numpy", "pandas", "scipy", "pingouin", "matplotlib", "pyarrow", "openpyxl", "python-calamine",
+    "numpy", "pandas", "scipy", "pingouin", "matplotlib", "pyarrow", "openpyxl", "python-calamine", "python-docx",
     "joblib", "networkx", "jinja2", "nbclient", "nbconvert",
 )  # fmt: skip
 
 
-READING = ("framework", "missing", "allow")
+READING = ("framework", "missing", "allow", "previous_framework")
 """What a call says besides its files."""
 
 
@@ -55,6 +55,7 @@ def manifest(
     """
     framework = study.ratings.framework
     sources = {"ratings": study.ratings.sources, "students": study.students.sources if study.students else ()}
+    sources |= {"previous": study.previous.sources} if study.previous is not None else {}
     record: dict[str, Any] = plain(
         {
             "crcne_stats": __version__,
@@ -127,14 +128,19 @@ def file_hash(path: Path) -> str:
 def called(reading: Mapping[str, Any], inputs: Mapping[str, Iterable[Path]]) -> dict[str, Any]:
     """The inputs of a command line, by kind, each with its hash, as :func:`replayed` finds them again.
 
-    ``reading`` says how they were read: ``framework``, ``missing`` codes, columns to ``allow``.
+    ``reading`` says how they were read: ``framework``, ``missing`` codes, columns to ``allow``, ``previous_framework``.
     """
-    framework = reading.get("framework")
+
+    def shown(framework: str) -> str:
+        return relative(framework) if Path(framework).exists() else framework
+
     told = {
         kind: [{"path": relative(path), "sha256": file_hash(path)} for path in paths] for kind, paths in inputs.items()
     }
-    named = framework and (relative(framework) if Path(framework).exists() else framework)
-    return {**{name: list(reading.get(name, ())) for name in READING[1:]}, "framework": named, **told}
+    said = {name: list(reading.get(name, ())) for name in READING[1:]}
+    said["previous_framework"] = [shown(framework) for framework in said["previous_framework"]]
+    framework = reading.get("framework")
+    return {**said, "framework": framework and shown(framework), **told}
 
 
 def write(record: Mapping[str, Any], folder: Path) -> None:

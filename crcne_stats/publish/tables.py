@@ -24,6 +24,7 @@ from openpyxl.utils import get_column_letter
 from crcne_stats.domain.columns import Column
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.result import Result, Study
+from crcne_stats.publish.archive import settle
 from crcne_stats.view.tables import effects, entries
 from crcne_stats.words import Words, words
 
@@ -95,6 +96,7 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], framework: Framework, pat
         formats = {position: _number_format(entry) for position, entry in enumerate(kinds)}
         _sheet(book, _sheet_name(file, taken), headers, rows, formats)
     book.save(path)
+    settle(path)
 
 
 def _records(table: pd.DataFrame) -> Iterator[dict[str, Any] | tuple[Any, ...]]:

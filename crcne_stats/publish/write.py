@@ -29,6 +29,7 @@ from crcne_stats.publish.notebooks import (
     with_parameters,
     without_paths,
 )
+from crcne_stats.publish.publication import write_publication
 from crcne_stats.view.disclosure import THRESHOLD, Trainers, published
 from crcne_stats.view.figures import figure, figures, title
 from crcne_stats.view.report import report
@@ -50,6 +51,7 @@ def write_study(
     """Write a study to the folder ``out`` and return its path.
 
     ``report.html``, ``tables/*.csv`` with ``tables/dictionary.csv``, ``tables.xlsx``, ``figures/*.svg`` and ``.png``,
+    ``publication/`` for a paper (methods, APA tables, captions, GRRAS checklist, study card, bibliography),
     ``notebooks/*.ipynb`` run on the same data, with a page beside each, and ``manifest.json``. The CSV files are for
     programs (UTF-8, comma, decimal point, stable names), the workbook for Excel. The folder is made beside ``out`` and
     renamed into its place at the end: an interruption or a fault leaves what was there before.
@@ -78,7 +80,7 @@ def write_study(
     path = check_destination(out, lang)
     shown = published(study, threshold, trainers)
     with replaced(path) as folder:
-        steps = _Steps(progress, 5 if notebooks else 4)
+        steps = _Steps(progress, 6 if notebooks else 5)
         with steps.timed("figures"):
             images = _write_figures(shown, folder / "figures", lang, threshold)
         with steps.timed("report"):
@@ -86,6 +88,8 @@ def write_study(
             (folder / "report.html").write_text(text, encoding="utf-8")
         with steps.timed("tables"):
             _write_tables(shown, folder, lang)
+        with steps.timed("publication"):
+            write_publication(shown, folder / "publication", lang, threshold)
         ran: dict[str, str] = {}
         if notebooks:
             with steps.timed("notebooks"):
@@ -149,8 +153,11 @@ def _write_notebooks(study: Study, folder: Path, lang: str, threshold: int) -> d
     ran: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="crcne-") as name:
         scratch = Path(name)
-        given: dict[str, Any] = {"ratings": str(scratch / "ratings.parquet"), "students": None}
+        given: dict[str, Any] = {"ratings": str(scratch / "ratings.parquet"), "students": None, "previous": None}
         write_ratings(study.ratings, given["ratings"])
+        if study.previous is not None:
+            given["previous"] = str(scratch / "previous.parquet")
+            write_ratings(study.previous, given["previous"])
         if study.students is not None:
             given["students"] = str(scratch / "students.parquet")
             write_students(study.students, given["students"])
@@ -163,14 +170,17 @@ def _write_notebooks(study: Study, folder: Path, lang: str, threshold: int) -> d
             if not result.tables:
                 ran[original.stem] = result.reason  # the report says it in words
                 continue
-            values = {**given, **_parameters(study, notebook, threshold), "lang": lang}
+            known = parameters(notebook)
+            paths = {name: path for name, path in given.items() if name in known or name != "previous"}
+            values = {**paths, **_parameters(study, notebook, threshold), "lang": lang}
             runs.append(Run(original.stem, with_parameters(notebook, values)))
         execute(runs, scratch)
     banner = w("report.simulated") if study.simulated else ""
     machine = [scratch, Path(shipped.__file__).parents[1], Path.cwd(), Path.home()]
     for run in runs:
         ran[run.name] = "failed" if run.failed else "done"
-        kept = with_parameters(without_paths(run.notebook, machine), _told(study))
+        bare = without_paths(run.notebook, machine)
+        kept = with_parameters(bare, _told(study, parameters(bare)))
         (folder / f"{run.name}.ipynb").write_text(nbformat.writes(kept) + "\n", encoding="utf-8")
         (folder / f"{run.name}.html").write_text(page(kept, lang, banner), encoding="utf-8")
     return dict(sorted(ran.items()))
@@ -189,7 +199,7 @@ def _parameters(study: Study, notebook: Any, threshold: int) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name in parameters(notebook)}
 
 
-def _told(study: Study) -> dict[str, Any]:
+def _told(study: Study, known: set[str]) -> dict[str, Any]:
     """The names of the data's own files, which the reader knows, in the place of the scratch files."""
 
     def names(sources: Any) -> Any:
@@ -197,7 +207,8 @@ def _told(study: Study) -> dict[str, Any]:
         return None if not found else found[0] if len(found) == 1 else found
 
     version = study.ratings.framework.version
-    return {
+    before = {"previous": names(study.previous.sources) or "previous.parquet"} if study.previous is not None else {}
+    return {name: value for name, value in before.items() if name in known} | {
         "ratings": names(study.ratings.sources) or "ratings.parquet",
         "students": names(study.students.sources) if study.students is not None else None,
         "framework": version if version in available() else f"{version}.toml",

@@ -21,21 +21,26 @@ import pandas as pd
 from crcne_stats.domain.columns import COLUMNS
 from crcne_stats.domain.result import Note, Result, Study
 from crcne_stats.view.aliases import relabelled, told, trainer_labels
-from crcne_stats.view.margins import of_pairs
+from crcne_stats.view.margins import COARSE, of_pairs
 from crcne_stats.view.suppression import Units, to_hide, units
 
 THRESHOLD = 5
 STRICT = 11
 HIDDEN, PARTLY = "hidden", "hidden_part"
 Trainers = Literal["labels", "as_given"]
-ANSWERS = ("verdict", "verdict_low", "verdict_high", "verdict_sure", "conclusion", "decisive")
+ANSWERS = (
+    "verdict", "verdict_low", "verdict_high", "verdict_sure", "conclusion", "decisive", "drift_verdict",
+    "moved_verdict", "revision_verdict",
+)  # fmt: skip
 """Columns of words that say what the numbers of their row amount to: they go with them."""
 
 _NOTES: dict[str, tuple[str, dict[str, str]]] = {
     "concordance.direction": ("direction", {}),
     "concordance.inspe_higher": ("direction", {}),
     "concordance.pix_higher": ("direction", {}),
-    "concordance.binding": ("binding", {}),
+    "certification.decided": ("joint", {}),
+    "certification.binding": ("binding", {}),
+    "certification.waiting": ("joint", {}),
     "concordance.groups_differ": ("groups", {"facet": "facet"}),
     "describe.missing_most": ("coverage", {"facet": "facet", "member": "member"}),
     "describe.linked": ("design", {}),
@@ -67,6 +72,14 @@ _FIGURES = (
     "regression",
 )
 """Tables of ``concordance`` that follow from its counts: to every digit they would be equations between these."""
+
+
+_ROUGH = {
+    "certification.raised": "raised",
+    "certification.rules": "rule_certificates",
+    "certification.cuts": "cut_certificates",
+}
+"""Notes that tell in whole percents what a table shows as multiples of the threshold."""
 
 
 @dataclass
@@ -106,7 +119,17 @@ def published(given: Any, threshold: int = THRESHOLD, trainers: Trainers = "labe
         labels = trainer_labels(given.ratings)
         tables = {name: relabelled(table, labels) for name, table in tables.items()}
         notes = [told(note, labels) for note in notes]
-    return Published(given.name, tables, notes, dict(given.settings), dict(given.inputs), None, threshold)
+    return Published(
+        given.name,
+        tables,
+        notes,
+        dict(given.settings),
+        dict(given.inputs),
+        None,
+        given.counted,
+        given.follows,
+        threshold,
+    )
 
 
 def hidden(table: pd.DataFrame, threshold: int) -> pd.DataFrame:
@@ -127,9 +150,10 @@ def _masked(result: Result, name: str, found: Units, secret: np.ndarray) -> pd.D
     if place is None or not len(table):
         return table.copy()
     rows = np.append(secret, False)[place]
+    coarse = (result.name, name) in COARSE and name not in found.decided and bool(secret.any())
     parts = [(mask & ~rows, columns) for unit, other, mask, columns in found.parts if other == name and secret[unit]]
     answer = _rounded(result, name, found, secret)
-    if not rows.any() and not any(mask.any() for mask, _ in parts):
+    if not rows.any() and not coarse and not any(mask.any() for mask, _ in parts):
         return answer
     for column in answer.columns:
         if COLUMNS[column].kind in ("number", "percent", "count") and column != "component":
@@ -141,7 +165,7 @@ def _masked(result: Result, name: str, found: Units, secret: np.ndarray) -> pd.D
         for column in columns:
             answer[column] = answer[column].astype(float).mask(mask)
         partly |= mask
-    if of_pairs(answer):
+    if coarse or of_pairs(answer):
         answer = _coarse(answer, found.threshold)
         partly = ~rows
     if "reason" not in answer.columns:
@@ -153,9 +177,18 @@ def _masked(result: Result, name: str, found: Units, secret: np.ndarray) -> pd.D
 
 def _coarse(pairs: pd.DataFrame, threshold: int) -> pd.DataFrame:
     """Students and files in common as multiples of the threshold; nothing else so exact that it tells their number."""
+    before = pairs["n_students"].astype(float) if "n_students" in pairs.columns else None
     for name in [name for name in pairs.columns if COLUMNS[name].kind == "count"]:
         counts = pairs[name].astype(float)
         pairs[name] = counts.mask(counts >= 0) if name == "n_ratings" else counts.div(threshold).round() * threshold
+    if before is not None and "share" in pairs.columns:
+        share = pairs["share"].astype(float)
+        moved = share * (pairs["n_students"] / before.where(before > 0)).fillna(1) - share
+        for name in [name for name in ("low", "high") if name in pairs.columns]:
+            pairs[name] = (pairs[name].astype(float) + moved).clip(0, 1)
+        pairs["share"] = share + moved
+    if "n_wrong" in pairs.columns:
+        pairs["n_wrong"] = pairs["wrong"].astype(float).round(3) * pairs["n_students"]
     if "df2" in pairs.columns:
         # Degrees of freedom are students less levels, and a T² with its p tells them as well.
         exact = pairs["df2"].notna()
@@ -215,6 +248,9 @@ def _stays(note: Note, tables: Mapping[str, pd.DataFrame], threshold: int) -> bo
         told = {note.values["trainer_a"], note.values["trainer_b"]}
         same = [{a, b} == told for a, b in zip(pairs["trainer_a"], pairs["trainer_b"], strict=True)]
         return not (pairs.loc[same, "reason"] == HIDDEN).any()
+    if note.key in _ROUGH and (note.n_students or 0) < 100 * threshold:
+        table = tables.get(_ROUGH[note.key])
+        return table is None or not (table["reason"] == HIDDEN).any()
     if note.key not in _NOTES:
         return True
     name, columns = _NOTES[note.key]

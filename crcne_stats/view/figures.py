@@ -12,6 +12,7 @@ from crcne_stats.domain.result import Result
 from crcne_stats.view.disclosure import THRESHOLD, published
 from crcne_stats.view.plots import (
     agreement,
+    calibration,
     certification,
     concordance,
     describe,
@@ -41,6 +42,7 @@ _PLOTS: dict[str, dict[str, Any]] = {
     "trainer_sheet": trainer_sheet.PLOTS,
     "generalizability": generalizability.PLOTS,
     "planning": planning.PLOTS,
+    "calibration": calibration.PLOTS,
     "priorities": priorities.PLOTS,
 }
 

@@ -15,8 +15,9 @@ from crcne_stats.domain.columns import COLUMNS
 _ASPECTS = {
     "coefficient", "weights", "method", "reason", "design", "form", "name", "source", "estimator", "hypothesis",
     "scale", "reading", "panel", "verdict", "verdict_low", "verdict_high", "verdict_sure", "conclusion", "decisive",
-    "fairness_verdict", "centrality_verdict", "halo_verdict", "part", "definition", "risk",
-    "reliability_from",
+    "fairness_verdict", "centrality_verdict", "halo_verdict", "drift_verdict", "moved_verdict", "revision_verdict",
+    "part", "definition", "risk", "reliability_from",
+    "compared_with",
 }  # fmt: skip
 """Columns that name not whom a row is about but what is said of them."""
 
@@ -27,7 +28,7 @@ class Margin:
 
     ``counts`` are the columns that add up, ``where`` restricts the rows, ``scored`` says that readers also know mean
     and standard deviation of the levels in ``over``. Where the sums are ``open`` they are counts like the others, which
-    are hidden where they are small, and add up to one number that readers know.
+    are hidden where they are small, and add up to one number that readers know; ``apart``: they are no other table's.
     """
 
     over: tuple[str, ...]
@@ -36,6 +37,7 @@ class Margin:
     within: tuple[str, ...] | None = None
     scored: bool = False
     open: bool = False
+    apart: bool = False
 
 
 PARTITIONS = (
@@ -44,6 +46,18 @@ PARTITIONS = (
 )  # fmt: skip
 _LEVELS = Margin(("level",), ("n_ratings",), scored=True)
 _GROUPS = tuple(Margin((name,), ("n_students", "n_double", "n_ratings")) for name in PARTITIONS[:4])
+COARSE = frozenset(
+    ("certification", name)
+    for name in (
+        "joint", "binding", "binding_groups", "raised", "level_rules", "rule_certificates", "cut_certificates",
+        "scheme", "by_level", "by_mention", "by_inspe", "pix_error", "panels", "accuracy",
+    )
+)  # fmt: skip
+"""Tables of what would be, or of what another table tells too: the same students counted in ever new ways.
+
+Where a count of the result is hidden, theirs are shown as multiples of the threshold, save where another result's
+ledger decides of them.
+"""
 MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("describe", "coverage"): (
         Margin(("member",), ("n_students",), ("facet", ("inspe", "mention", "session")), ("facet",)),
@@ -70,6 +84,8 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     # Students of the smaller of two sides: they add up to nothing.
     ("fairness", "criteria"): (),
     ("fairness", "trainers"): (),
+    # Students of the smaller of two sides, or of a whole version: they add up to nothing.
+    **{("calibration", name): () for name in ("drift", "trainers", "beliefs", "cuts", "equivalence", "revision")},
     ("severity", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
     ("severity", "raters"): (),
     ("severity", "criteria"): (Margin(("criterion",), ("n_ratings",), within=()),),
@@ -86,20 +102,33 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("priorities", "symptoms"): (),
     ("priorities", "swaps"): (),
     ("planning", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
-    ("certification", "by_level"): (Margin(("state", "joint_level"), ("n_students",)),),
     ("concordance", "margins"): (
         Margin(("inspe_level",), ("n_students",), within=()),
         Margin(("pix_level",), ("n_students",), within=()),
     ),
     ("concordance", "closeness"): (Margin(("closeness",), ("n_students",)),),
+    # Students with a result; between two cuts there are enough of each kind.
+    **dict.fromkeys(
+        [
+            ("concordance", name)
+            for name in ("accuracy", "roc", "calibration", "core_scores", "core_association", "gate_summary")
+        ],
+        (),
+    ),
+    ("concordance", "gate"): tuple(Margin((name,), open=True, apart=True) for name in ("inspe_level", "pix_gate")),
     ("concordance", "groups"): (Margin(("member",), ("n_students",), within=("facet",)),),
     ("concordance", "joint"): (Margin(("state", "joint_level"), ("n_students",)),),
+    ("concordance", "raised"): (),  # see followed.gains
+    **dict.fromkeys(COARSE, ()),
 }
 _ABOUT = {
     ("describe", "nodes"): ("trainer",), ("difficulty", "difficulty"): ("criterion",),
     ("severity", "trainers"): ("trainer",), ("severity", "raters"): ("trainer",),
     ("severity", "criteria"): ("criterion",), ("severity", "targeting"): ("ability_low",),
     ("severity", "model"): ("thresholds",), ("planning", "trainers"): ("trainer",),
+    ("calibration", "drift"): ("criterion", "previous_criterion"), ("calibration", "trainers"): ("trainer",),
+    ("calibration", "beliefs"): ("belief",), ("calibration", "cuts"): ("level",),
+    ("calibration", "alignment"): ("inspe", "criterion"),
     ("priorities", "priorities"): ("criterion",), ("priorities", "symptoms"): ("criterion", "symptom"),
 }  # fmt: skip
 """What a row is about where its other names only go with it."""

@@ -156,7 +156,8 @@ def _picture(result: Result, name: str, w: Words, threshold: int, image: str | N
 
 def _sources(study: Study) -> Iterator[tuple[str, int, str]]:
     students = study.students.sources if study.students is not None else ()
-    for source in (*study.ratings.sources, *students):
+    before = study.previous.sources if study.previous is not None else ()
+    for source in (*study.ratings.sources, *students, *before):
         yield source.file, source.rows_read, source.sha256[:12]
 
 

@@ -145,16 +145,31 @@ def test_islands_are_not_compared() -> None:
     found = certification(made.ratings, made.students, severity=measured, panel=100)
     assert (found.tables["by_inspe"]["reason"] == "islands_apart").all()
     assert found.tables["by_inspe"]["wrong"].isna().all()
-    assert {"certification.islands", "certification.no_halo"} <= {note.key for note in found.notes}
+    assert {"certification.islands", "certification.halo_by_moments"} <= {note.key for note in found.notes}
+
+
+def test_halo_by_moments_comes_near_the_model_with_halo() -> None:
+    made, measured = cohort()
+    plain = severity(made.ratings, simulations=0, halo=False)
+    found = certification(made.ratings, made.students, severity=plain, panel=100)
+    exact = answered().tables["scheme"]["wrong"].to_numpy()
+    np.testing.assert_allclose(found.tables["scheme"]["wrong"], exact, atol=0.02)
+    assert found.model.found.halo == pytest.approx(measured.model.fitted.measured.halo, abs=0.12)
+
+
+def no_risks(found: Result) -> str:
+    """Why there are decisions and no risks."""
+    assert "joint" in found.tables and "scheme" not in found.tables
+    return next(str(note.values["why"]) for note in found.notes if note.key == "certification.no_risks")
 
 
 def test_joint_estimates_and_equal_ratings_have_a_reason() -> None:
     made, _ = cohort()
     joint = severity(made.ratings, estimator="jml", simulations=0)
-    assert certification(made.ratings, made.students, severity=joint).reason == "no_posterior"
+    assert no_risks(certification(made.ratings, made.students, severity=joint)) == "no_posterior"
     frame = made.ratings.frame.astype(object).assign(score=2)
     equal = type(made.ratings).trusted(frame.astype(made.ratings.frame.dtypes.to_dict()), made.ratings.framework)
-    assert certification(equal, made.students).reason == "all_equal"
+    assert no_risks(certification(equal, made.students)) == "all_equal"
 
 
 @pytest.mark.parametrize("wrong", [{"pix_error": 0.5}, {"rule": "mean"}, {"level": 1.0}, {"panel": 1}])

@@ -84,10 +84,6 @@ def test_eight_students_by_hand() -> None:
     }  # fmt: skip
     assert len(result.tables["cross"]) == 15
     assert counted(result, "direction", "direction") == {"above": 2, "equal": 3, "below": 2}
-    assert counted(result, "joint", "state") == {"certified": 2, "refused": 1, "waiting_pix": 1}
-    levels = result.tables["joint"].query("state == 'certified'").set_index("joint_level")["n_students"]
-    assert levels.to_dict() == {"initie": 4, "confirme": 2, "avance": 0, "expert": 0}
-    assert counted(result, "binding", "binding") == {"none": 1, "inspe": 2, "pix": 2, "pix_ceiling": 2}
     percent = result.tables["concordance"].query("coefficient == 'percent' and weights == 'identity'")
     assert percent["value"].item() == pytest.approx(3 / 7)
     assert {"level_by_unpublished_rule", "common_scale", "without_pix"} <= keys(result)
@@ -120,22 +116,8 @@ def test_the_level_of_the_file_of_students_wins_over_the_rule() -> None:
         pix_level=["confirme"] * 4,
     )  # fmt: skip
     result = concordance(rated([1, 4, 4, 1], own), people, resamples=0)
-    joint = result.tables["joint"].query("n_students > 0")[["state", "joint_level"]].to_numpy().tolist()
-    assert joint[:3] == [["certified", "initie"], ["certified", "confirme"], ["refused", "not_reached"]]
-    assert joint[3][0] == "waiting_inspe"
     assert counted(result, "direction", "direction") == {"equal": 2, "below": 2}
     assert next(note.values["n"] for note in result.notes if note.key.endswith("unpublished_rule")) == 1
-    said(result)
-
-
-def test_a_jury_refusal_counts_without_the_level_not_reached() -> None:
-    plain = Framework.plain("data", ["a"], ["low", "high"])
-    people = known(
-        plain, 3, jury=["refused", "level", "level"], inspe_level=[None, "low", "high"], pix_level=["high"] * 3
-    )
-    result = concordance(rated([1, 1, 1], plain), people, resamples=0)
-    assert counted(result, "joint", "state")["refused"] == 1
-    assert result.tables["joint"]["n_students"].sum() == 3
     said(result)
 
 
@@ -143,8 +125,6 @@ def test_the_gate() -> None:
     own = framework("gate")
     gate = ["admissible", "admissible", "not_admissible", None, "not_admissible"]
     result = concordance(rated([3, 0, 2, 2, 0], own), known(own, 5, pix_gate=gate), resamples=0)
-    assert counted(result, "joint", "state") == {"certified": 1, "refused": 3, "waiting_pix": 1}
-    assert counted(result, "binding", "binding") == {"none": 1, "inspe": 1, "pix": 1, "both": 1}
     assert (result.tables["concordance"]["reason"] == "gate_only").all()
     table = result.tables["gate"].set_index(["inspe_level", "pix_gate"])["share"]
     assert table["not_reached", "admissible"] == 0.5

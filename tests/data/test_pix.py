@@ -194,7 +194,7 @@ def test_an_identifier_of_several_people_is_ambiguous_and_left_out(tmp_path: Pat
         typed("", "Pix+ Édu 1er degré", "Validée", "Admissible", person="C"),
     )
     assert list(frame["student"]) == ["E2"]
-    assert frame.attrs == {"repeated": 0, "ambiguous": 1, "unidentified": 1}
+    assert frame.attrs == {"repeated": 0, "ambiguous": 1, "unidentified": 1, "before": 0, "after": 1}
 
 
 @pytest.mark.parametrize("header", [FORM_1, FORM_2, FORM_3, FORM_3_EDU])
@@ -262,3 +262,18 @@ def test_pix_alone_tells_of_the_students(tmp_path: Path) -> None:
     assert column(students.frame, "pix_level") == {"E1": "confirme"}
     with pytest.raises(DataError):
         load_students(None)
+
+
+def test_files_that_straddle_january_2024_are_told(tmp_path: Path) -> None:
+    old = {"Date de passage de la certification": "18/12/2023"}
+    rows = [wide("e1", "Validée", confirme="Validée") | old, wide("e2", "Validée", confirme="Validée")]
+    rows.append(wide("e3", "Validée", "500") | old)  # no sitting of PIX+Édu
+    frame = results(tmp_path, FORM_1, *rows)
+    assert (frame.attrs["before"], frame.attrs["after"]) == (1, 1)
+    path = tmp_path / "20250512_0900_resultats_session_4242.csv"
+    told = {note.key for note in load_students(None, pix=path, framework="2022-2023").notes}
+    assert "students.pix_straddle" in told
+    path = written(tmp_path / "20250513_0900_resultats_session_4243.csv", FORM_1, rows[1:2])
+    assert "students.pix_straddle" not in {
+        note.key for note in load_students(None, pix=path, framework="2022-2023").notes
+    }

@@ -83,20 +83,22 @@ def combined(matrix: Floats, value: Floats, covariance: Floats, df: Floats) -> C
     return Contrasts(matrix @ value, matrix @ covariance @ matrix.T, df)
 
 
-def whole_students(fit: Fit, leverage: Floats) -> Floats:
-    """Covariance (parameter, parameter) of all the parameters of the plan, zero where one is not estimated.
+def whole_estimates(fit: Fit, leverage: Floats) -> Floats:
+    """Covariance (estimate, estimate) of free parameters, regression coefficients and spreads, from whole students.
 
     ``leverage`` (student,) is the share of a student's information that the estimates have taken from the student.
     """
     weight = 1 / np.sqrt(1 - np.clip(leverage, 0.0, MOST))[:, None]
     found = information(fit.problem, fit.found)[1]
     moved = Scores(found.common * weight, found.few * weight, found.ability * weight[:, 0], found.spread * weight)
-    n_free = len(fit.plan.free)
-    bread = fit.covariance[:n_free]
-    middle = score_products(fit.problem, moved)
-    size = len(fit.plan.status)
+    return np.asarray(fit.covariance @ score_products(fit.problem, moved) @ fit.covariance)
+
+
+def whole_students(fit: Fit, leverage: Floats) -> Floats:
+    """The same (parameter, parameter) for all the parameters of the plan, zero where one is not estimated."""
+    n_free, size = len(fit.plan.free), len(fit.plan.status)
     answer = np.zeros((size, size))
-    answer[np.ix_(fit.plan.free, fit.plan.free)] = bread @ middle @ bread.T
+    answer[np.ix_(fit.plan.free, fit.plan.free)] = whole_estimates(fit, leverage)[:n_free, :n_free]
     return answer
 
 

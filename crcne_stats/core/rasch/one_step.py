@@ -1,7 +1,7 @@
 """How far each student moves an estimate: what resampling of students needs instead of refits.
 
 A refit under weights w of the students is near to θ + I⁻¹ Σ w s, with s the students' scores at the estimate and I the
-observed information: one Newton step, the score bootstrap of Kline & Santos (2012, doi:10.1515/2156-6674.1005).
+observed information: one Newton step, the score bootstrap of Kline & Santos (2012, doi:10.1515/2156-6674.1006).
 """
 
 from __future__ import annotations

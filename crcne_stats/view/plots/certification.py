@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from crcne_stats.domain.result import Result
+from crcne_stats.view.plots import certification_decisions
 from crcne_stats.view.plots.plot import Plot, framework_of
 from crcne_stats.view.style import SERIES, in_language
 from crcne_stats.words import Words
@@ -86,7 +87,7 @@ def told_panels(result: Result) -> dict[str, Any]:
     }
 
 
-PLOTS = {
+PLOTS = certification_decisions.PLOTS | {
     "by_level": Plot(
         ("by_level",), draw_by_level, lambda r: (6.0, 1.6 + 0.5 * len(r.tables["by_level"]) / 2), told_by_level,
         lambda r: bool(len(_shown(r))),
