@@ -6,7 +6,7 @@ BIN := .venv/Scripts
 endif
 CHROMIUM ?= /usr/bin/chromium
 
-.PHONY: study islands test lint format lock slow bench risks fuzz accessibility clean
+.PHONY: study islands test lint format lock slow bench priorities risks fuzz accessibility clean
 
 study: .venv/study.stamp
 	@rm -rf .venv/demo
@@ -44,6 +44,11 @@ bench: .venv/test.stamp
 	$(BIN)/python benchmarks/severity.py
 	$(BIN)/python benchmarks/variance.py
 	$(BIN)/python benchmarks/study.py
+
+# A quarter of an hour: planted defects, none, and one-step resamples against refits.
+priorities: .venv/test.stamp
+	$(BIN)/python benchmarks/priorities.py 100
+	$(BIN)/python benchmarks/priorities.py refits
 
 # 200 simulated cohorts: do the stated risks of the certificate keep their word, and how long do they take nationally?
 risks: .venv/test.stamp

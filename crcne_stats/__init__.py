@@ -44,6 +44,7 @@ _HOMES = {
     "study": "analysis.study",
     "table": "view.tables",
     "write_anchors": "data.anchors",
+    "verdict": "analysis.verdict",
     "validate": "data.validate",
     "write_grid": "data.grid",
     "write_marked": "data.marked",

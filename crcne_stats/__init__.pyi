@@ -16,6 +16,7 @@ from crcne_stats.analysis.severity_students import plausible_values as plausible
 from crcne_stats.analysis.simulate import simulate as simulate
 from crcne_stats.analysis.simulate_next import simulate_next as simulate_next
 from crcne_stats.analysis.study import study as study
+from crcne_stats.analysis.verdict import verdict as verdict
 from crcne_stats.data.anchors import load_anchors as load_anchors
 from crcne_stats.data.anchors import write_anchors as write_anchors
 from crcne_stats.data.grid import write_grid as write_grid

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from crcne_stats.analysis.fairness_contrasts import Comparisons, of_criteria, of_trainers
+from crcne_stats.analysis.fairness_contrasts import Comparisons, of_criteria, of_slopes, of_trainers
 from crcne_stats.analysis.fairness_models import Compared, compared
-from crcne_stats.analysis.fairness_notes import OTHERS, fairness_notes
+from crcne_stats.analysis.fairness_notes import OTHERS, fairness_notes, left_out_notes
 from crcne_stats.analysis.severity_design import Design, design
 from crcne_stats.core.rasch.bias import adjusted
 from crcne_stats.core.rasch.contrasts import LARGE, NEGLIGIBLE, Contrasts
@@ -24,7 +26,7 @@ _THRESHOLDS = ("criterion", "shared")
 def fairness(
     ratings: Ratings,
     *,
-    group: Literal["mention", "inspe", "session"] = "mention",
+    group: Sequence[str] = "mention",
     min_students: int = 30,
     min_cell: int = 10,
     alpha: float = 0.05,
@@ -37,7 +39,8 @@ def fairness(
     ratings
         Criteria with the role "global" are left out.
     group
-        The column whose values are compared: each with the mean of the others, or the second with the first of two.
+        The column whose values are compared ("mention", "inspe" or "session"), or several: each value with the mean of
+        the others, or the second with the first of two.
     min_students
         A group with fewer students is set aside.
     min_cell
@@ -64,7 +67,13 @@ def fairness(
         ``tables["trainers"]``: the same for trainers, more severe with the group than with ``against`` when
         positive, each compared with the colleagues of the own INSPÉ who rated the same groups.
 
+        ``tables["slopes"]``: ``gap_slope``, by how many logits the gap of a criterion grows for each logit of ability:
+        0 where it is the same for weak and able students (uniform), from the criteria that do not stand out; one step
+        from the model, so that large slopes come out too small.
+
         ``tables["groups"]``: the groups, their numbers and mean levels; a difference there is no unfairness.
+
+        ``group_by`` is the column compared, ``group`` its value, in every table.
 
     Raises
     ------
@@ -74,7 +83,7 @@ def fairness(
     Notes
     -----
     Many-facet Rasch models by marginal maximum likelihood, the trainer facet kept, with a free mean of ability for each
-    group in each INSPÉ. Uniform differences only. Errors are clustered by student. Differences are relative: if all the
+    group in each INSPÉ. Errors are clustered by student. Differences are relative: if all the
     criteria disadvantage a group alike, or all the trainers of an INSPÉ do, nothing in the ratings tells it from a
     weaker group. In an INSPÉ with few trainers, one who stands out pushes the colleagues the other way by as much as a
     share of them: with three, a gap of 1 logit shows as 0.67 and −0.33.
@@ -83,34 +92,76 @@ def fairness(
     ----------
     Engelhard & Wind (2018), Invariant measurement with raters and rating scales. Zwick (2012),
     doi:10.1002/j.2333-8504.2012.tb02290.x (ETS classes). Meade (2010), doi:10.1037/a0018966 (effect in levels).
-    Candell & Drasgow (1988), doi:10.1177/014662168801200305 (purified centre). Benjamini & Hochberg (1995),
+    Candell & Drasgow (1988), doi:10.1177/014662168801200305 (purified centre). Muraki (1992),
+    doi:10.1177/014662169201600206 (slopes, one step from the model). Benjamini & Hochberg (1995),
     doi:10.1111/j.2517-6161.1995.tb02031.x.
     """
-    if group not in GROUPS or min_students < 2 or min_cell < 2 or not 0 < alpha < 1 or thresholds not in _THRESHOLDS:
+    columns = [group] if isinstance(group, str) else list(dict.fromkeys(group))
+    known = bool(columns) and set(columns) <= set(GROUPS)
+    if not known or min_students < 2 or min_cell < 2 or not 0 < alpha < 1 or thresholds not in _THRESHOLDS:
         raise ValueError(f"group is one of {', '.join(GROUPS)}, numbers of students are 2 or more, alpha lies in 0–1")
     settings: dict[str, Any] = {
-        "group": group, "min_students": min_students, "min_cell": min_cell, "alpha": alpha, "thresholds": thresholds,
+        "group": columns, "min_students": min_students, "min_cell": min_cell, "alpha": alpha, "thresholds": thresholds,
     }  # fmt: skip
     inputs = {"ratings": ratings}
-    if not ratings.known(group):
-        return Result("fairness", settings=settings | {"reason": "column_unknown"}, inputs=inputs)
-    groups = _groups(ratings, group, min_students)
-    kept = _kept(ratings, group, groups)
+    parts = [_compared(ratings, by, settings) for by in columns]
+    answered = [part for part in parts if not part.reason]
+    if not answered:
+        return Result("fairness", settings=settings | {"reason": parts[0].reason}, inputs=inputs)
+    tables = {
+        name: pd.concat([part.tables[name] for part in parts if name in part.tables], ignore_index=True)
+        for name in answered[0].tables
+    }
+    notes = [note for part in answered for note in fairness_notes(part.tables, part.by, part.converged)]
+    return Result("fairness", tables, [*notes, *left_out_notes(tables["tests"])], settings, inputs)
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """The comparison of the values of one column; ``reason`` says why there is none."""
+
+    by: str
+    tables: dict[str, pd.DataFrame]
+    converged: bool = True
+    reason: str = ""
+
+
+def _compared(ratings: Ratings, by: str, settings: dict[str, Any]) -> _Part:
+    alpha, least = settings["alpha"], settings["min_cell"]
+    if not ratings.known(by):
+        return _nothing(by, "column_unknown")
+    groups = _groups(ratings, by, settings["min_students"])
+    kept = _kept(ratings, by, groups)
     reason = "one_group" if (groups["reason"] == "").sum() < 2 else _flat(kept)
     if reason:
-        return Result("fairness", settings=settings | {"reason": reason}, inputs=inputs)
-    asked = design(kept, (group,))
-    criteria, trainers = compared(asked, group, thresholds)
-    found = (of_criteria(asked, group, criteria, min_cell, alpha), of_trainers(asked, group, trainers, min_cell))
+        return _nothing(by, reason)
+    asked = design(kept, (by,))
+    criteria, trainers = compared(asked, by, settings["thresholds"])
+    found = (of_criteria(asked, by, criteria, least, alpha), of_trainers(asked, by, trainers, least))
+    growing = of_slopes(criteria, found[0], alpha)
+    tests = [
+        *_tests("criterion_group", criteria, found[0], found[0].contrasts, alpha),
+        *_tests("trainer_group", trainers, found[1], found[1].contrasts, alpha),
+        *_tests("criterion_group_ability", None, found[0], growing, alpha),
+    ]
     tables = {
-        "tests": pd.DataFrame([*_tests("criterion_group", criteria, found[0], alpha),
-                               *_tests("trainer_group", trainers, found[1], alpha)]),
-        "criteria": _table("criterion", asked, group, criteria, found[0], alpha),
-        "trainers": _table("trainer", asked, group, trainers, found[1], alpha),
-        "groups": groups,
-    }  # fmt: skip
-    notes = fairness_notes(tables, group, criteria.converged and trainers.converged)
-    return Result("fairness", tables, notes, settings, inputs)
+        "tests": pd.DataFrame(tests),
+        "criteria": _table("criterion", asked, by, criteria, found[0], alpha),
+        "trainers": _table("trainer", asked, by, trainers, found[1], alpha),
+        "slopes": _slope_table(asked, by, found[0], growing),
+        "groups": groups.rename(columns={by: "group"}),
+    }
+    for table in tables.values():
+        table.insert(int(table.columns[0] in ("criterion", "trainer")), "group_by", by)
+    return _Part(by, tables, criteria.converged and trainers.converged)
+
+
+def _nothing(by: str, reason: str) -> _Part:
+    """The tests that cannot be made on a column."""
+    row = {"group_by": by, "n_cells": 0, "n_flagged": 0, "reason": reason}
+    names = ("criterion_group", "trainer_group")
+    tests = pd.DataFrame([{**row, "interaction": name, "method": "whole_students"} for name in names])
+    return _Part(by, {"tests": tests}, reason=reason)
 
 
 def _groups(ratings: Ratings, by: str, least: int) -> pd.DataFrame:
@@ -152,7 +203,7 @@ def _table(facet: str, asked: Design, by: str, fits: Compared, found: Comparison
         row: dict[str, Any] = {facet: names[facet][element]}
         if facet == "trainer":
             row["trainer_inspe"] = found.home[i]
-        row |= {by: names[by][g], "against": OTHERS if found.versus[i] < 0 else names[by][found.versus[i]]}
+        row |= _sides(names[by], g, found.versus[i])
         row |= {"n_students": int(found.smaller[i]), "n_ratings": int(found.ratings[i])}
         if found.tested[i]:
             k = place[i]
@@ -172,6 +223,29 @@ def _table(facet: str, asked: Design, by: str, fits: Compared, found: Comparison
     return table
 
 
+def _sides(names: list[str], group: int, versus: int) -> dict[str, str]:
+    return {"group": names[group], "against": OTHERS if versus < 0 else names[versus]}
+
+
+def _slope_table(asked: Design, by: str, found: Comparisons, growing: Contrasts) -> pd.DataFrame:
+    """A row for each comparison of a criterion: whether the gap is the same for weak and able students."""
+    low, high = growing.interval()
+    known = growing.se > 0
+    numbers = {
+        "gap_slope": growing.value, "se": growing.se, "low": low, "high": high, "p": growing.p,
+        "p_adjusted": adjusted(np.where(known, growing.p, np.nan)),
+    }  # fmt: skip
+    place, rows = np.cumsum(found.tested) - 1, []
+    for i, (element, g) in enumerate(zip(found.element, found.group, strict=True)):
+        row: dict[str, Any] = {"criterion": asked.names["criterion"][element]}
+        row |= _sides(asked.names[by], g, found.versus[i])
+        row |= {"n_students": int(found.smaller[i]), "n_ratings": int(found.ratings[i])}
+        there = bool(found.tested[i] and known[place[i]])
+        row |= {name: float(column[place[i]]) if there else np.nan for name, column in numbers.items()}
+        rows.append(row | {"reason": "" if there else str(found.reason[i]) or "no_spread"})
+    return pd.DataFrame(rows)
+
+
 def _verdicts(contrasts: Contrasts, adjusted_p: np.ndarray, alpha: float) -> np.ndarray:
     """How much a difference matters; what may be anything is "unclear"."""
     low, high = contrasts.interval()
@@ -184,12 +258,17 @@ def _verdicts(contrasts: Contrasts, adjusted_p: np.ndarray, alpha: float) -> np.
     ).astype(object)
 
 
-def _tests(interaction: str, fits: Compared, found: Comparisons, alpha: float) -> list[dict[str, Any]]:
+def _tests(
+    interaction: str, fits: Compared | None, found: Comparisons, contrasts: Contrasts, alpha: float
+) -> list[dict[str, Any]]:
+    """The omnibus tests of an interaction; only the one from whole students without ``fits``."""
     n = int(found.tested.sum())
-    flagged = int((adjusted(found.contrasts.p) < alpha).sum())
+    flagged = int((adjusted(contrasts.p) < alpha).sum())
     reason = "" if n else (str(found.reason[0]) if len(found.reason) else "no_ratings")
+    answers = {"whole_students": contrasts.omnibus()}
+    answers |= {} if fits is None else {"likelihood_ratio": fits.likelihood_ratio}
     rows = []
-    for method, numbers in (("whole_students", found.contrasts.omnibus()), ("likelihood_ratio", fits.likelihood_ratio)):
+    for method, numbers in answers.items():
         statistic, df, p = numbers if n else (np.nan, np.nan, np.nan)
         rows.append(
             {

@@ -18,7 +18,7 @@ class Comparisons:
 
     ``element``, ``group``, ``versus`` (the other group, −1: the mean of several), ``cell`` (−1: none), ``smaller``
     (students of the smaller side), ``ratings``, ``home`` (INSPÉ of a trainer), ``reason`` (why there is no test) are
-    (comparison,); ``contrasts`` holds those with a test.
+    (comparison,); ``contrasts`` holds those with a test, ``sides`` (tested comparison, cell) the group less the others.
     """
 
     element: np.ndarray
@@ -30,6 +30,7 @@ class Comparisons:
     home: np.ndarray
     reason: np.ndarray
     contrasts: Contrasts
+    sides: np.ndarray
 
     @property
     def tested(self) -> np.ndarray:
@@ -58,13 +59,32 @@ def of_criteria(asked: Design, by: str, fits: Compared, least: int, alpha: float
         open_ = [side for side in sides if side.group == g and not side.reason]
         if len(open_) == 1:
             open_[0].reason = "one_criterion"
-    weights = _weights(sides, fits)
-    for g in range(asked.data.sizes[by]):
-        mine = np.array([side.group == g for side in sides if not side.reason], dtype=bool)
-        if mine.any():
-            own = combined(weights[mine], fits.value, fits.covariance, _df(sides)[mine])
-            weights[mine] -= centre(own, alpha) @ weights[mine]
+    groups = np.array([side.group for side in sides if not side.reason], dtype=np.int64)
+    weights = _centred(_weights(sides, fits), groups, fits.value, fits.covariance, _df(sides), alpha)
     return _made(sides, fits, weights, np.full(len(sides), None, dtype=object))
+
+
+def of_slopes(fits: Compared, found: Comparisons, alpha: float) -> Contrasts:
+    """How each tested difference of a criterion grows with ability, from the criteria that do not stand out.
+
+    Positive: for each logit of ability the criterion becomes that much harder for the group than for the others.
+    """
+    own = fits.slopes
+    contrasts = found.contrasts
+    weights = _centred(found.sides, found.group[found.tested], -own.value, own.covariance, contrasts.df, alpha)
+    return combined(weights, -np.nan_to_num(own.value), own.covariance, contrasts.df)
+
+
+def _centred(
+    weights: np.ndarray, group: np.ndarray, value: np.ndarray, covariance: np.ndarray, df: np.ndarray, alpha: float
+) -> np.ndarray:
+    """Comparisons (comparison, cell) measured, in each group, from those that do not stand out."""
+    weights, value = weights.copy(), np.nan_to_num(value)
+    for g in np.unique(group):
+        mine = group == g
+        own = combined(weights[mine], value, covariance, df[mine])
+        weights[mine] -= centre(own, alpha) @ weights[mine]
+    return weights
 
 
 def of_trainers(asked: Design, by: str, fits: Compared, least: int) -> Comparisons:
@@ -137,4 +157,4 @@ def _made(sides: list[_Side], fits: Compared, weights: np.ndarray, home: np.ndar
     element, group, versus, cell, smaller, ratings = codes.T
     reason = np.array([side.reason for side in sides], dtype=object)
     contrasts = combined(weights, fits.value, fits.covariance, _df(sides))
-    return Comparisons(element, group, versus, cell, smaller, ratings, home, reason, contrasts)
+    return Comparisons(element, group, versus, cell, smaller, ratings, home, reason, contrasts, _weights(sides, fits))

@@ -10,7 +10,7 @@ from scipy.stats import chi2
 
 from crcne_stats.analysis.severity_design import Design
 from crcne_stats.core.graph import components, distinct_pairs
-from crcne_stats.core.rasch import contrasts, mml
+from crcne_stats.core.rasch import contrasts, mml, nonuniform
 from crcne_stats.core.rasch.design import Model, RatingData, combination, interaction_name
 from crcne_stats.core.rasch.layout import ESTIMATED
 from crcne_stats.core.rasch.population import Population, group_means
@@ -60,6 +60,12 @@ class Compared:
     def found(self) -> Rated:
         """The model seen from the ratings that inform it."""
         return rated(self.fit.plan, self.fit.problem.stats, self.fit.found.point.value)
+
+    @cached_property
+    def slopes(self) -> nonuniform.Slopes:
+        """The slope of each cell, less 1."""
+        seen = self.cell[self.fit.plan.kept]
+        return nonuniform.slopes(self.found, self.fit.found.posterior, self.fit.found.nodes, seen, len(self.place))
 
     def levels_apart(self, cell: int, contrast: float) -> float:
         """What a contrast of a cell means in levels, for its own ratings."""

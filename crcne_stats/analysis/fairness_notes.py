@@ -10,6 +10,7 @@ import pandas as pd
 from crcne_stats.domain.result import Kind, Note
 
 OUT = ("moderate", "large")
+NONUNIFORM = 0.05
 OTHERS = "others"
 """What a group is compared with where there are more than two."""
 
@@ -22,9 +23,33 @@ def fairness_notes(tables: Mapping[str, pd.DataFrame], by: str, converged: bool)
     small = int((tables["groups"]["reason"] != "").sum())
     if small:
         found.append(Note("fairness.small_groups", {"n": small, "by": by}, "caution", 46, n))
+    found += _growing(tables, by, n)
     if not converged:
         found.append(Note("fairness.not_converged", {}, "caution", 8))
     return found
+
+
+def _growing(tables: Mapping[str, pd.DataFrame], by: str, n: int) -> Iterator[Note]:
+    """Whether a gap depends on ability: the omnibus test before single criteria."""
+    test = tables["tests"].set_index("interaction")["p"].get("criterion_group_ability", float("nan"))
+    out = tables["slopes"][tables["slopes"]["p_adjusted"] < NONUNIFORM]
+    if test < NONUNIFORM and len(out):
+        first = out.loc[out["gap_slope"].abs().idxmax()]
+        values = {"n": int(out["criterion"].nunique()), "first": str(first["criterion"]), "by": by}
+        values |= {"slope": float(first["gap_slope"]), "group": str(first["group"]), "p": float(test)}
+        yield Note("fairness.growing", values, "finding", 32, int(out["n_students"].min()))
+    elif test >= NONUNIFORM:
+        yield Note("fairness.growing_none", {"by": by, "p": float(test)}, "finding", 49, n)
+
+
+def left_out_notes(tests: pd.DataFrame) -> list[Note]:
+    """Columns that could not be compared beside others that could."""
+    lost = tests[tests["reason"].isin(["column_unknown", "one_group", "constant_scores", "no_ratings"])]
+    lost = lost[~lost["group_by"].isin(tests.loc[tests["reason"] == "", "group_by"])].drop_duplicates("group_by")
+    return [
+        Note("fairness.group_left_out", {"by": str(by), "reason": str(reason)}, "caution", 45)
+        for by, reason in zip(lost["group_by"], lost["reason"], strict=True)
+    ]
 
 
 def _of(name: str, column: str, tables: Mapping[str, pd.DataFrame], by: str, n: int) -> Iterator[Note]:
@@ -36,7 +61,7 @@ def _of(name: str, column: str, tables: Mapping[str, pd.DataFrame], by: str, n: 
         order = (-out["group_gap"].abs()).sort_values(kind="stable").index
         first = out.loc[order[0]]
         values |= {
-            "n": int(out[column].nunique()), "first": str(first[column]), "group": str(first[by]),
+            "n": int(out[column].nunique()), "first": str(first[column]), "group": str(first["group"]),
             "against": str(first["against"]), "contrast": abs(float(first["group_gap"])),
             "levels": abs(float(first["group_gap_levels"])), "way": "harder" if first["group_gap"] > 0 else "easier",
         }  # fmt: skip

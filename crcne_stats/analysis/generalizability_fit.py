@@ -109,6 +109,15 @@ def fitted(
     return Fitted(data, values, main, draws, boundary, covariance, converged, unavailable)
 
 
+def by_squares(data: Data, resamples: int, seed: int) -> Fitted:
+    """Fit by sums of squares alone, for what is asked of every criterion."""
+    if not any(term.facets >= data.object for term in data.study.terms):
+        return Fitted(data, reason="student_confounded")
+    value = variance.by_squares(data.study, data.y)
+    draws = np.asarray(repeat(partial(_drawn, data.study, value), resamples, seed, block=BLOCK)).T
+    return Fitted(data, {"anova": value}, "anova", draws)
+
+
 def _drawn(study: variance.Study, components: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
     """Components (draw, component) of ratings drawn anew from the model."""
     found = np.empty((size, len(components)))

@@ -30,13 +30,14 @@ ALPHA = 0.05
 class Judged:
     """The fit and the contrasts taken from it.
 
-    ``rows`` says what each contrast is about and why it may not be used (``reason``); ``value`` (contrast,) and
-    ``influence`` (student, contrast).
+    ``rows`` says what each contrast is about and why it may not be used (``reason``); ``contrasts``
+    (contrast, parameter), their ``value`` (contrast,) and ``influence`` (student, contrast).
     """
 
     asked: Design
     fit: mml.Fit
     rows: list[dict[str, Any]]
+    contrasts: np.ndarray
     value: np.ndarray
     influence: np.ndarray
 
@@ -79,8 +80,8 @@ def judged(asked: Design) -> Judged:
     rows = [row for own, _ in parts_ for row in own]
     matrix = np.concatenate([own for _, own in parts_])
     value, moved = matrix @ np.nan_to_num(fit.value), influence(fit, matrix)
-    _centred(rows, value, moved, len(asked.people))
-    return Judged(asked, fit, rows, value, moved)
+    _centred(rows, matrix, value, moved)
+    return Judged(asked, fit, rows, matrix, value, moved)
 
 
 def _population(asked: Design) -> Population:
@@ -160,7 +161,7 @@ def _levels(asked: Design, fit: mml.Fit) -> tuple[list[dict[str, Any]], np.ndarr
     return rows, np.array(weights).reshape(-1, len(fit.plan.status))
 
 
-def _centred(rows: list[dict[str, Any]], value: np.ndarray, moved: np.ndarray, n_students: int) -> None:
+def _centred(rows: list[dict[str, Any]], matrix: np.ndarray, value: np.ndarray, moved: np.ndarray) -> None:
     """Measure differences between groups from the mean of the criteria that do not stand out, in place."""
     about = [(row["symptom"], row.get("mention"), row.get("session")) for row in rows]
     for key in dict.fromkeys(about):
@@ -169,5 +170,6 @@ def _centred(rows: list[dict[str, Any]], value: np.ndarray, moved: np.ndarray, n
             continue
         df = np.array([rows[i]["n_students"] - 1 for i in own], dtype=float)
         weight = centre(Contrasts(value[own], moved[:, own].T @ moved[:, own], df), ALPHA)
+        matrix[own] -= weight @ matrix[own]
         value[own] -= weight @ value[own]
         moved[:, own] -= (moved[:, own] @ weight)[:, None]

@@ -28,14 +28,14 @@ def priorities_notes(
     likely = table[table["priority"] == "likely"]
     notes = [_headline(table, chosen, likely, n)]
     for turn, (_, row) in enumerate(table[table["priority"] != "keep"].head(TOLD).iterrows()):
-        notes.append(_why(row, tables["symptoms"], asked, 11 + turn / 10))
+        notes.append(_why(row, tables["symptoms"], asked, 31 + turn / 10))
         notes.append(_next(row, asked, 11 + turn / 10))
     if len(chosen):
         notes.append(_certainty(table, placed, len(chosen), n))
         notes.append(_weights(tables, chosen, n))
         if len(likely):
             names = ", ".join(likely["criterion"].astype(str))
-            notes.append(Note("priorities.likely", {"criteria": names, "k": len(likely)}, "finding", 12.5, n))
+            notes.append(Note("priorities.likely", {"criteria": names, "k": len(likely)}, "finding", 31, n))
     swap = _most_swapped(tables["swaps"], asked)
     if swap is not None:
         notes.append(swap)
@@ -96,7 +96,7 @@ def _certainty(table: pd.DataFrame, placed: Order, k: int, n: int) -> Note:
     values = {"decided": placed.decided, "pairs": pairs, "k": k, "first": str(first["criterion"]),
               "best": int(first["rank_low"]), "worst": int(first["rank_high"]),
               "apart": int((table["rank_high"].to_numpy()[:k] <= k).sum())}  # fmt: skip
-    return Note("priorities.certainty", values, "finding", 12, n)
+    return Note("priorities.certainty", values, "finding", 10.1, n)
 
 
 def _weights(tables: Mapping[str, pd.DataFrame], chosen: pd.DataFrame, n: int) -> Note:

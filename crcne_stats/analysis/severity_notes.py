@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from crcne_stats.analysis.severity_drift import MOST
 from crcne_stats.analysis.severity_fit import Fitted
 from crcne_stats.analysis.severity_models import MOST_COMPARED, Models
+from crcne_stats.analysis.severity_raters import MOST_PAIRED
 from crcne_stats.analysis.severity_scale import RELATIVE, Scale
 from crcne_stats.core.rasch.jml import JointFit
 from crcne_stats.core.rasch.mml import Fit
@@ -170,6 +172,8 @@ def _raters(tables: Tables) -> list[Note]:
 def _drift(tables: Tables) -> list[Note]:
     found = []
     for row in tables["bias_tests"].to_dict("records"):
+        if row["reason"] == "too_many_elements":
+            found.append(Note("severity.drift_left_out", {"n": MOST}, "caution", 62))
         if not np.isfinite(row["p"]):
             continue
         values = {
@@ -184,6 +188,8 @@ def _drift(tables: Tables) -> list[Note]:
         else:
             rank = 27 if name == "drift" else 37
             found.append(Note(f"severity.{name}", values | {"n_cells": int(row["n_cells"])}, "finding", rank))
+            if name == "bias" and len(tables["trainers"]) > MOST_PAIRED:
+                found.append(Note("severity.pairs_left_out", {"n": MOST_PAIRED}, "caution", 61))
     return found
 
 

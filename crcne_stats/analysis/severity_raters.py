@@ -22,8 +22,8 @@ FEW_SHEETS = 20
 FAR = 3.0
 """A rating this many standard deviations off is a case to discuss."""
 MOST_CASES = 200
-MOST_PAIRED = 100
-"""With more trainers than this they are not compared two by two."""
+MOST_PAIRED = 300
+"""With more trainers than this they are not compared two by two: pairs grow with their square."""
 DIMENSIONS = 5
 
 

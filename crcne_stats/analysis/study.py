@@ -20,6 +20,7 @@ from crcne_stats.analysis.icc import icc
 from crcne_stats.analysis.planning import planning
 from crcne_stats.analysis.priorities import priorities
 from crcne_stats.analysis.severity import severity
+from crcne_stats.analysis.verdict import verdict
 from crcne_stats.domain.analyses import ANALYSES, Analysis, analysis
 from crcne_stats.domain.errors import DataError, Problem, Problems
 from crcne_stats.domain.ratings import Ratings
@@ -39,6 +40,7 @@ FUNCTIONS: dict[str, Callable[..., Result]] = {
     "planning": planning,
     "calibration": calibration,
     "priorities": priorities,
+    "verdict": verdict,
 }
 """The function of each analysis of the list."""
 

@@ -35,6 +35,7 @@ ANALYSES: tuple[Analysis, ...] = (
     Analysis("planning", after=("generalizability", "severity")),
     Analysis("calibration", inputs=("previous", "ratings")),
     Analysis("priorities", may=("students",)),
+    Analysis("verdict", after=("agreement", "generalizability", "severity")),
 )
 
 

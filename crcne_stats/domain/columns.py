@@ -185,8 +185,10 @@ COLUMNS: dict[str, Column] = {
     **_each("fair_difference fair_difference_low fair_difference_high middle_low middle_high change_levels", _LEVELS),
     "share_all": _SHARE,
     # fairness
+    "group_by": _key("by"),
+    "group": _IDENTIFIER,
     "against": _key("against"),
-    "group_gap": _LOGITS,
+    **_each("group_gap gap_slope", _LOGITS),
     "group_gap_levels": _LEVELS,
     "fairness_verdict": _key("fairness_verdict"),
     # planning
@@ -239,6 +241,13 @@ COLUMNS: dict[str, Column] = {
     "index_power": _TENTH,
     "rank_correlation": _NUMBER,
     **_each("lowest_level highest_level", _name("level")),
+    # one verdict
+    "judge": _key("judge"),
+    **_each("answer by_agreement by_generalizability by_many_facet", _key("answer")),
+    "concurrence": _key("concurrence"),
+    "why": _key("why"),
+    "overall": _key("overall"),
+    "apart": _key("apart"),
     # published examples
     "example": _key("example"),
     "origin": _key("origin"),

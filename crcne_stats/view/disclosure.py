@@ -29,8 +29,9 @@ STRICT = 11
 HIDDEN, PARTLY = "hidden", "hidden_part"
 Trainers = Literal["labels", "as_given"]
 ANSWERS = (
-    "verdict", "verdict_low", "verdict_high", "verdict_sure", "conclusion", "decisive", "drift_verdict",
-    "moved_verdict", "revision_verdict",
+    "verdict", "verdict_low", "verdict_high", "verdict_sure", "conclusion", "decisive", "priority", "suggestion",
+    "answer", "by_agreement", "by_generalizability", "by_many_facet", "concurrence", "why", "overall", "apart",
+    "drift_verdict", "moved_verdict", "revision_verdict",
 )  # fmt: skip
 """Columns of words that say what the numbers of their row amount to: they go with them."""
 

@@ -24,6 +24,7 @@ from crcne_stats.view.plots import (
     priorities,
     severity,
     trainer_sheet,
+    verdict,
 )
 from crcne_stats.view.style import drawing, styled
 from crcne_stats.words import DEFAULT_LANGUAGE, Words, words
@@ -44,6 +45,7 @@ _PLOTS: dict[str, dict[str, Any]] = {
     "planning": planning.PLOTS,
     "calibration": calibration.PLOTS,
     "priorities": priorities.PLOTS,
+    "verdict": verdict.PLOTS,
 }
 
 

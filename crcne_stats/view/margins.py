@@ -84,6 +84,8 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     # Students of the smaller of two sides: they add up to nothing.
     ("fairness", "criteria"): (),
     ("fairness", "trainers"): (),
+    ("fairness", "slopes"): (),
+    ("fairness", "groups"): (Margin(("group",), ("n_students", "n_ratings"), within=("group_by",)),),
     # Students of the smaller of two sides, or of a whole version: they add up to nothing.
     **{("calibration", name): () for name in ("drift", "trainers", "beliefs", "cuts", "equivalence", "revision")},
     ("severity", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
@@ -99,6 +101,11 @@ MARGINS: dict[tuple[str, str], tuple[Margin, ...]] = {
     ("generalizability", "conditional"): (Margin(("level",), ("n_students",)),),
     # Students whom a sign concerns: of groups, of pairs of trainers; none of them add up to a number that is told.
     ("priorities", "priorities"): (),
+    ("verdict", "criteria"): (),
+    ("verdict", "criteria_answers"): (),
+    ("verdict", "trainers_answers"): (),
+    # A trainer's students, as in the measures: those of an INSPÉ add up to what other tables tell.
+    ("verdict", "trainers"): (),
     ("priorities", "symptoms"): (),
     ("priorities", "swaps"): (),
     ("planning", "trainers"): (Margin(("trainer",), ("n_students",), within=("trainer_inspe",)),),
@@ -126,6 +133,8 @@ _ABOUT = {
     ("severity", "trainers"): ("trainer",), ("severity", "raters"): ("trainer",),
     ("severity", "criteria"): ("criterion",), ("severity", "targeting"): ("ability_low",),
     ("severity", "model"): ("thresholds",), ("planning", "trainers"): ("trainer",),
+    ("verdict", "criteria"): ("criterion",), ("verdict", "trainers"): ("trainer",),
+    ("verdict", "criteria_answers"): ("criterion", "judge"), ("verdict", "trainers_answers"): ("trainer", "judge"),
     ("calibration", "drift"): ("criterion", "previous_criterion"), ("calibration", "trainers"): ("trainer",),
     ("calibration", "beliefs"): ("belief",), ("calibration", "cuts"): ("level",),
     ("calibration", "alignment"): ("inspe", "criterion"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,12 +17,14 @@ from crcne_stats.domain.analyses import ANALYSES
 from crcne_stats.domain.result import Note, Result, Study
 from crcne_stats.view import figures as drawn
 from crcne_stats.view.disclosure import THRESHOLD, published
+from crcne_stats.view.revisions import revisions
 from crcne_stats.view.style import settled, svg
 from crcne_stats.view.tables import Table, table
 from crcne_stats.words import DEFAULT_LANGUAGE, Words, languages, words
 
 BLOCKING, MAIN, DETAIL = 10, 30, 60
-FINDINGS, ACTIONS, ROWS = 5, 3, 60
+FINDINGS, OF_ONE, ACTIONS, ROWS = 5, 2, 3, 60
+"""Sentences on the first screen, at most so many from one analysis; next steps; rows of a table."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ def report(
         official=shown.ratings.framework.rules.official,
         rules_note=shown.ratings.framework.rules.note,
         status=status,
+        revise=revisions(shown, w),
         findings=_findings(shown, w),
         actions=_actions(shown, w),
         sections=sections,
@@ -120,7 +124,13 @@ def _sentence(note: Note, w: Words) -> str:
 def _findings(study: Study, w: Words) -> list[tuple[str, str, str]]:
     """Kind, sentence and analysis of the notes for the first screen."""
     chosen = [(name, note) for name, note in study.notes if note.kind != "action"]
-    main = [pair for pair in chosen if pair[1].rank < MAIN][:FINDINGS] or chosen[:3]
+    shown: Counter[str] = Counter()
+    main = []
+    for name, note in chosen:
+        if note.rank < MAIN and (note.rank < BLOCKING or shown[name] < OF_ONE):
+            main.append((name, note))
+            shown[name] += 1
+    main = main[:FINDINGS] or chosen[:3]
     return [(note.kind, _sentence(note, w), name) for name, note in main]
 
 

@@ -69,5 +69,7 @@ def key_of(record: dict[str, Any], table: str) -> Key:
         return frozenset({(given["facet"], given.get("member", ""))})
     if not given:
         return frozenset({("", "all")})
+    if set(given) == {"group_by", "group"}:  # one population in every table, like «inspe» alone
+        return frozenset({(given["group_by"], given["group"])})
     # «inspe» alone is one population in every table; two names together may be another thing elsewhere.
     return frozenset(given.items()) | (frozenset() if len(given) == 1 else frozenset({("", table)}))

@@ -12,6 +12,7 @@ import pytest
 
 from crcne_stats.analysis.fairness import fairness
 from crcne_stats.analysis.simulate import simulate
+from crcne_stats.core.rasch.probabilities import drawn_categories
 from crcne_stats.core.simulation import Parameters, centred, design, drawn_scores
 from crcne_stats.domain.columns import column
 from crcne_stats.domain.ratings import Ratings
@@ -23,16 +24,24 @@ STEPS = np.array([-2.4, -0.8, 0.9, 2.3])
 
 
 def drawn(
-    seed: int, students: int = 400, dif: float = 0.0, dff: float = 0.0, halo: float = 0.0, links: float = 0.1
-) -> Ratings:
-    """Two groups, the second weaker by 0.6 logit; ``dif`` on c1, ``dff`` on trainer t01, both against the second."""
+    seed: int, students: int = 400, dif: float = 0.0, dff: float = 0.0, halo: float = 0.0, links: float = 0.1,
+    spread: float = 1.0, slope: float = 1.0,
+) -> Ratings:  # fmt: skip
+    """Two groups, the second weaker by 0.6 logit; ``dif`` on c1, ``dff`` on trainer t01, both against the second.
+
+    ``spread``: standard deviation of ability in the second group, ``slope``: that of c2 in it; both 1 in the first.
+    """
     rng = np.random.default_rng(seed)
     who = design(rng, students, 4, 16, 2, links)
     group = rng.integers(0, 2, students)
     effect = halo * rng.standard_normal(who.panel.shape) - dff * ((who.panel == 1) & (group == 1)[:, None])
     difficulty = np.tile(centred(rng, 0.8, 8), (2, 1))
     difficulty[1, 1] += dif
-    ability = rng.normal(size=students) - 0.6 * group + np.array([0.5, -0.5, 0.3, -0.3])[who.home]
+    ability = (
+        rng.normal(size=students) * np.where(group == 1, spread, 1.0)
+        - 0.6 * group
+        + np.array([0.5, -0.5, 0.3, -0.3])[who.home]
+    )
     true = Parameters(
         ability,
         difficulty,
@@ -44,6 +53,10 @@ def drawn(
         np.tile(STEPS, (8, 1)),
     )
     scores = drawn_scores(rng, who, true)
+    if slope != 1:
+        location = ability[:, None] - true.severity[who.panel] + effect - difficulty[group, 2][:, None]
+        again = drawn_categories(rng, slope * location.ravel(), slope * STEPS).reshape(location.shape)
+        scores[:, :, 2] = np.where(group[:, None] == 1, again, scores[:, :, 2])
     student, seat, criterion = (index.ravel() for index in np.indices(scores.shape))
     frame = pd.DataFrame(
         {
@@ -110,7 +123,7 @@ def test_a_planted_criterion_is_found_and_no_other() -> None:
     table = result.tables["criteria"].set_index("criterion")
     assert table.index[table["fairness_verdict"].isin(["moderate", "large"])].tolist() == ["c1"]
     row = table.loc["c1"]
-    assert row["low"] < 0.8 < row["high"] and row["mention"] == "m1" and row["against"] == "m0"
+    assert row["low"] < 0.8 < row["high"] and row["group"] == "m1" and row["against"] == "m0"
     assert -0.6 < row["group_gap_levels"] < -0.1
     assert whole(result)["criterion_group"] < 0.001 and whole(result)["trainer_group"] > 0.01
     assert {note.key for note in result.notes} >= {
@@ -129,17 +142,18 @@ def test_a_planted_trainer_is_found_and_weaker_students_are_no_unfairness() -> N
     assert table.loc["t01", "low"] < 1.2 * 3 / 4 < table.loc["t01", "high"]
     assert whole(result)["trainer_group"] < 0.01
     assert (result.tables["criteria"]["fairness_verdict"] != "large").all()
-    groups = result.tables["groups"].set_index("mention")
+    groups = result.tables["groups"].set_index("group")
     assert groups.loc["m1", "mean"] < groups.loc["m0", "mean"] - 0.2
     said(result)
 
 
 def test_errors_and_false_alarms_are_nominal_with_halo() -> None:
-    rejected, flagged, misled = [], [], []
+    rejected, flagged, misled, growing = [], [], [], []
     z: dict[str, list[float]] = {"criteria": [], "trainers": []}
     for seed in range(12):
-        result = fairness(drawn(100 + seed, students=240, halo=0.8))
+        result = fairness(drawn(100 + seed, students=240, halo=0.8, spread=1.3))
         rejected.append((whole(result) < 0.05).to_numpy())
+        growing += (result.tables["slopes"]["gap_slope"] / result.tables["slopes"]["se"]).tolist()
         flagged.append([(result.tables[name]["p_adjusted"] < 0.05).any() for name in z])
         for name, found in z.items():
             found += (result.tables[name]["group_gap"] / result.tables[name]["se"]).dropna().tolist()
@@ -148,6 +162,7 @@ def test_errors_and_false_alarms_are_nominal_with_halo() -> None:
     assert (np.sum(rejected, axis=0) <= 3).all()  # P(more than 3 of 12 at 5 %) = 0.002
     assert (np.sum(flagged, axis=0) <= 3).all()
     assert all(0.75 < np.std(found) < 1.2 for found in z.values())
+    assert 0.75 < np.std(growing) < 1.2  # whose abilities differ more is no reason
     assert np.sum(misled) >= 9  # what the kit does not rely on
 
 
@@ -171,6 +186,36 @@ def test_drift_between_sessions_is_found_by_its_group() -> None:
     said(result)
 
 
+def test_several_columns_at_once_are_each_what_they_are_alone() -> None:
+    made = simulate(students=100, inspe=2, sessions=2, dif=0.5, seed=5).ratings
+    made = made.where(made.frame["criterion"].isin(made.criteria[:6]))
+    both = fairness(made, group=["session", "inspe"], min_students=15)
+    assert both.settings["group"] == ["session", "inspe"]
+    for by in ("session", "inspe"):
+        alone = fairness(made, group=by, min_students=15)
+        for name, table in alone.tables.items():
+            assert table["group_by"].eq(by).all()
+            own = both.tables[name].query("group_by == @by").reset_index(drop=True)
+            pd.testing.assert_frame_equal(own[table.columns], table, check_dtype=False)
+    said(both)
+    frame = made.frame.astype({"mention": object}).assign(mention=None)
+    part = fairness(Ratings.from_frame(frame, framework=made.framework), group=["mention", "session"])
+    lost = part.tables["tests"].query("group_by == 'mention'")
+    assert set(lost["reason"]) == {"column_unknown"} and set(part.tables["criteria"]["group_by"]) == {"session"}
+    assert next(n for n in part.notes if n.key == "fairness.group_left_out").values["by"] == "mention"
+    said(part)
+
+
+def test_a_gap_that_grows_with_ability_is_told_from_one_that_does_not() -> None:
+    uneven = fairness(drawn(3, students=500, dif=0.8, slope=1.9))
+    table = uneven.tables["slopes"].set_index("criterion")
+    assert table.index[table["p_adjusted"] < 0.05].tolist() == ["c2"]  # and not c1, harder for all alike
+    assert -0.9 < table.loc["c2", "gap_slope"] < -0.3  # one step from the model falls short of a large one
+    note = next(note for note in uneven.notes if note.key == "fairness.growing")
+    assert note.values["first"] == "c2"
+    said(uneven)
+
+
 def test_three_groups_each_with_the_others() -> None:
     made = simulate(students=400, inspe=4, low_agreement=0, drift=0, seed=6)
     result = fairness(made.ratings, min_cell=15)
@@ -178,9 +223,9 @@ def test_three_groups_each_with_the_others() -> None:
     assert set(criteria["against"]) == {"others"} and len(criteria) == 3 * 19
     both = trainers[trainers["reason"] == ""]
     assert set(both["against"]) <= {"others", "1", "2", "3"}
-    assert not both.duplicated(["trainer", "mention"]).any()
+    assert not both.duplicated(["trainer", "group"]).any()
     mirrored = both[both["against"] != "others"]
-    assert (mirrored["mention"] > mirrored["against"]).all()
+    assert (mirrored["group"] > mirrored["against"]).all()
     assert (trainers.loc[trainers["fairness_verdict"] == "not_testable", "reason"] != "").all()
     said(result)
 
@@ -204,8 +249,8 @@ def asked(change: Any, **options: Any) -> Result:
 
 def test_small_groups_are_set_aside_and_small_cells_not_tested() -> None:
     few = asked(lambda f: f.assign(mention=np.where(f["student"].astype(str) < "s0010", "rare", f["mention"])))
-    assert few.tables["groups"].set_index("mention").loc["rare", "reason"] == "group_too_small"
-    assert "rare" not in set(few.tables["criteria"]["mention"]) | set(few.tables["criteria"]["against"])
+    assert few.tables["groups"].set_index("group").loc["rare", "reason"] == "group_too_small"
+    assert "rare" not in set(few.tables["criteria"]["group"]) | set(few.tables["criteria"]["against"])
     assert {note.key for note in few.notes} >= {"fairness.small_groups", "fairness.trainers_not_testable"}
     small = few.tables["trainers"].query("reason == 'few_in_cell'")
     assert (small["n_students"] < 10).all() and small["group_gap"].isna().all()
@@ -244,7 +289,17 @@ def test_a_criterion_that_a_group_never_passes_is_not_tested() -> None:
     said(result)
 
 
-@pytest.mark.parametrize("wrong", [{"group": "trainer"}, {"alpha": 1}, {"min_cell": 1}, {"thresholds": "none"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"group": "trainer"},
+        {"group": []},
+        {"group": ["mention", "trainer"]},
+        {"alpha": 1},
+        {"min_cell": 1},
+        {"thresholds": "none"},
+    ],
+)
 def test_wrong_options_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="group is one of"):
         fairness(drawn(9, students=40), **wrong)

@@ -43,3 +43,17 @@ def test_limits_of_joint_fit_know_its_bias():
         verdicts += table["fit"].tolist()
     assert abs(np.mean(apart)) < 0.04  # 0.19 when replicates were drawn at the stretched measures
     assert verdicts.count("expected") >= 0.85 * len(verdicts)
+
+
+def test_what_is_left_out_for_its_size_is_told(monkeypatch):
+    made = simulate(60, 2, 2, trainers=8, links=0.3, disordered=False, seed=2).ratings
+    few = made.where(made.frame["criterion"].isin(made.criteria[:4]))
+    frame = few.frame.astype(object)
+    name = frame["trainer"].iloc[0]
+    rows = (frame["trainer"] == name) & (frame["criterion"] == few.criteria[0])
+    uneven = Ratings.from_frame(frame.assign(score=frame["score"].where(~rows, 4)), framework=few.framework)
+    for module, limit in (("raters", "MOST_PAIRED"), ("notes", "MOST_PAIRED"), ("drift", "MOST")):
+        monkeypatch.setattr(f"crcne_stats.analysis.severity_{module}.{limit}", 3)
+    found = severity(uneven, simulations=0, halo=False)
+    assert {"severity.drift_left_out", "severity.pairs_left_out"} <= {note.key for note in found.notes}
+    assert "bias_pairs" not in found.tables and "drift" not in found.tables

@@ -1,4 +1,4 @@
-"""Figure of the two parts of the certificate."""
+"""Figures of the two parts of the certificate."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from crcne_stats.domain.result import Result
+from crcne_stats.view.plots.concordance_more import PLOTS as MORE
 from crcne_stats.view.plots.plot import Plot, framework_of
 from crcne_stats.view.style import PAPER, SOFT, ramp, text_on
 from crcne_stats.words import Words
@@ -66,4 +67,9 @@ def told(result: Result) -> dict[str, Any]:
     return {"n": int(total), "share": float(equal["n_students"].sum()) / max(total, 1.0)}
 
 
-PLOTS = {"cross": Plot(("cross",), draw, lambda r: (5.4, 4.6), told)}
+def _pairs(result: Result) -> bool:
+    """Whether any student has both levels: under a gate there is no cross table."""
+    return bool(result.tables["cross"]["n_students"].fillna(1).any())
+
+
+PLOTS = {"cross": Plot(("cross",), draw, lambda r: (5.4, 4.6), told, _pairs), **MORE}

@@ -21,24 +21,25 @@ OUT = ("moderate", "large")
 MOST_GROUPS, MOST_TRAINERS = 4, 60
 
 
-def _by(result: Result) -> str:
-    return str(result.settings["group"])
-
-
-def _title(part: pd.DataFrame, by: str, w: Words) -> str:
-    group, other = str(part[by].iloc[0]), str(part["against"].iloc[0])
+def _title(part: pd.DataFrame, w: Words) -> str:
+    by, group, other = (str(part[name].iloc[0]) for name in ("group_by", "group", "against"))
     other = w(f"against.{other}") if w.has(f"against.{other}") else other
     return w("figure.fairness.criteria.panel", by=by, group=group, against=other)
 
 
+def _groups(table: pd.DataFrame) -> pd.Series:
+    """The column and the value that each row compares, as one name."""
+    return table["group_by"].astype(str) + "\x1f" + table["group"].astype(str)
+
+
 def draw_criteria(ax: Axes, result: Result, w: Words) -> None:
     """A panel for each group: how much harder each criterion is for it, over the band of what does not matter."""
-    by, table = _by(result), result.tables["criteria"]
-    groups = _largest(table, by)
+    table = result.tables["criteria"]
+    groups = _largest(table)
     names = list(dict.fromkeys(table["criterion"].astype(str)))
     axes = panels(ax, [1.0] * len(groups), (0.62, 0.55, 0.2, 0.4), 0.35)
     for place, (one, group) in enumerate(zip(axes, groups, strict=True)):
-        own = table[table[by].astype(str) == group].set_index("criterion").reindex(names).reset_index()
+        own = table[_groups(table) == group].set_index("criterion").reindex(names).reset_index()
         heights = rows(one, names, place == 0)
         one.axvspan(-MODERATE, MODERATE, color=FAINT, alpha=0.5, zorder=0, linewidth=0)
         out = own["fairness_verdict"].isin(OUT).to_numpy()
@@ -46,7 +47,7 @@ def draw_criteria(ax: Axes, result: Result, w: Words) -> None:
             part = own[chosen]
             estimates(one, heights[chosen], part["group_gap"], part["low"], part["high"], colour, marker, out[chosen])
         zero(one)
-        one.set_title(_title(own.dropna(subset=["against"]), by, w), fontsize=9)
+        one.set_title(_title(own.dropna(subset=["against"]), w), fontsize=9)
         in_language(one.xaxis, w)
     wide = max(abs(bound) for one in axes for bound in one.get_xlim())
     for one in axes:
@@ -54,9 +55,9 @@ def draw_criteria(ax: Axes, result: Result, w: Words) -> None:
     axes[0].set_xlabel(w("figure.fairness.criteria.logits"))
 
 
-def _largest(table: pd.DataFrame, by: str) -> list[str]:
+def _largest(table: pd.DataFrame) -> list[str]:
     """The groups that are shown: those with the largest differences, in their order."""
-    size = table["group_gap"].abs().groupby(table[by].astype(str)).max().fillna(0).sort_values(ascending=False)
+    size = table["group_gap"].abs().groupby(_groups(table)).max().fillna(0).sort_values(ascending=False)
     return sorted(size.index[:MOST_GROUPS])
 
 
@@ -69,8 +70,9 @@ def told_criteria(result: Result) -> dict[str, Any]:
 
 def draw_trainers(ax: Axes, result: Result, w: Words) -> None:
     """Trainers down, groups across, as a map; with two groups, points with their intervals."""
-    by, table = _by(result), result.tables["trainers"]
-    groups = sorted(set(table[by].astype(str)))
+    table = result.tables["trainers"]
+    table = table.assign(compared=_groups(table))
+    groups = [name for _, part in table.groupby("group_by", sort=False) for name in sorted(set(part["compared"]))]
     tested = table[table["group_gap"].notna()]
     if len(groups) == 1:
         shown = tested.sort_values("group_gap", ascending=False, kind="stable")
@@ -81,21 +83,25 @@ def draw_trainers(ax: Axes, result: Result, w: Words) -> None:
         out = shown["fairness_verdict"].isin(OUT).to_numpy()
         estimates(ax, heights, shown["group_gap"], shown["low"], shown["high"], filled=out)
         zero(ax)
-        ax.set_title(_title(table, by, w))
+        ax.set_title(_title(table, w))
         ax.set_xlabel(w("figure.fairness.trainers.logits"))
         in_language(ax.xaxis, w)
         return
     size = tested["group_gap"].abs().groupby(tested["trainer"].astype(str)).max().sort_values(ascending=False)
     trainers = sorted(size.index[:MOST_TRAINERS])
-    heat(ax, table, ("trainer", trainers), (by, groups), "group_gap", w)
-    ax.set_title(w(f"by.{by}"))
+    heat(ax, table, ("trainer", trainers), ("compared", groups), "group_gap", w)
+    several = table["group_by"].nunique() > 1
+    names = [group.split("\x1f") for group in groups]
+    ax.set_xticks(range(len(groups)), [f"{w(f'by.{by}')} {name}" if several else name for by, name in names],
+                  rotation=30 if several else 0, ha="right" if several else "center")  # fmt: skip
+    ax.set_title("" if several else w(f"by.{names[0][0]}"))
 
 
 def size_trainers(result: Result) -> tuple[float, float]:
     """Room for a row for each trainer that was tested."""
     table = result.tables["trainers"]
     n = min(max(int(table.loc[table["reason"] == "", "trainer"].nunique()), 6), MOST_TRAINERS)
-    groups = int(table[_by(result)].nunique())
+    groups = int(_groups(table).nunique())
     return (6.4, 1.1 + 0.21 * n) if groups == 1 else (max(6.4, 2.6 + 0.55 * groups), 0.9 + 0.21 * n)
 
 
@@ -111,7 +117,7 @@ def told_trainers(result: Result) -> dict[str, Any]:
 PLOTS = {
     "criteria": Plot(
         ("criteria",), draw_criteria,
-        lambda r: (3.2 + 2.2 * min(MOST_GROUPS, max(r.tables["criteria"][_by(r)].nunique(), 2)),
+        lambda r: (3.2 + 2.2 * min(MOST_GROUPS, max(_groups(r.tables["criteria"]).nunique(), 2)),
                    1.1 + 0.24 * r.tables["criteria"]["criterion"].nunique()),
         told_criteria,
     ),
