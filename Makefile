@@ -6,7 +6,7 @@ BIN := .venv/Scripts
 endif
 CHROMIUM ?= /usr/bin/chromium
 
-.PHONY: study islands test lint format lock slow bench priorities risks fuzz accessibility clean
+.PHONY: study islands test lint format lock slow bench versions fuzz accessibility clean risks priorities
 
 study: .venv/study.stamp
 	@rm -rf .venv/demo
@@ -44,6 +44,10 @@ bench: .venv/test.stamp
 	$(BIN)/python benchmarks/severity.py
 	$(BIN)/python benchmarks/variance.py
 	$(BIN)/python benchmarks/study.py
+
+# Two versions of the framework with known drift: does the link hold what it promises? Some twenty minutes.
+versions: .venv/test.stamp
+	$(BIN)/python benchmarks/calibration.py
 
 # A quarter of an hour: planted defects, none, and one-step resamples against refits.
 priorities: .venv/test.stamp

@@ -134,7 +134,7 @@ def calibration(
     versions = [*before, ratings]
     pairs = []
     for old, new in pairwise(versions):
-        found, reason = _linked(old, new, settings)
+        found, reason = linked_pair(old, new, settings)
         if found is None:
             return Result("calibration", settings=settings | {"reason": reason}, inputs=inputs)
         pairs.append(found)
@@ -147,7 +147,7 @@ def calibration(
     return Result("calibration", tables, notes, settings | {"stays": last.belief}, inputs, last)
 
 
-def _linked(old: Ratings, new: Ratings, settings: dict[str, Any]) -> tuple[Linked | None, str]:
+def linked_pair(old: Ratings, new: Ratings, settings: dict[str, Any]) -> tuple[Linked | None, str]:
     """Two versions linked, or why they cannot be."""
     asked = stacked(old, new)
     if not set(asked.old_form.values()) & set(asked.new_form.values()):

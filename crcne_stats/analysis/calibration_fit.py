@@ -13,6 +13,7 @@ from crcne_stats.core.rasch import contrasts, mml
 from crcne_stats.core.rasch.bias import adjusted
 from crcne_stats.core.rasch.contrasts import NEGLIGIBLE, Contrasts
 from crcne_stats.core.rasch.design import Model, combination, interaction_name
+from crcne_stats.core.rasch.information import Scores, information
 from crcne_stats.core.rasch.layout import ESTIMATED
 from crcne_stats.core.rasch.population import group_means
 from crcne_stats.core.rasch.rated import Rated, rated
@@ -57,7 +58,12 @@ class Joint:
     def _covariance(self, code: np.ndarray) -> np.ndarray:
         data = self.fit.plan.data
         leverage = contrasts.leverages(code, data.student, data.n_students)
-        return contrasts.whole_estimates(self.fit, leverage)
+        return contrasts.whole_estimates(self.fit, leverage, self.scores)
+
+    @cached_property
+    def scores(self) -> Scores:
+        """Scores of the students, which both covariances rest on."""
+        return information(self.fit.problem, self.fit.found)[1]
 
     @cached_property
     def place(self) -> np.ndarray:

@@ -142,6 +142,36 @@ def _planning(result: Result, w: Words) -> Iterator[Line]:
     yield "methods.planning.first", {"phi": s["dependability"], "power": s["power"], "hours": s["hours_per_file"]}
 
 
+def _certification(result: Result, w: Words) -> Iterator[Line]:
+    s = result.settings
+    yield "methods.certification.first", {"n": s["panel"]}
+    if w.has(f"methods.concordance.{s['rule']}"):
+        yield f"methods.concordance.{s['rule']}", {}
+    if s["pix_informs"]:
+        yield "methods.certification.pix", {}
+    if s["pix_error"] is not None:
+        yield "methods.certification.pix_error", {"share": s["pix_error"]}
+    if len(_rows(result, "accuracy")):
+        yield "methods.certification.accuracy", {}
+
+
+def _calibration(result: Result, w: Words) -> Iterator[Line]:
+    s = result.settings
+    yield "methods.calibration.first", {}
+    yield f"methods.calibration.{s['link']}", {}
+    if len(_rows(result, "drift")):
+        yield "methods.calibration.drift", {"alpha": s["alpha"]}
+    if len(_rows(result, "links")):
+        yield "methods.calibration.links", {}
+    if len(_rows(result, "alignment")):
+        yield "methods.calibration.alignment", {}
+
+
+def _priorities(result: Result, w: Words) -> Iterator[Line]:
+    yield "methods.priorities.first", {"power": result.settings["power"]}
+    yield "methods.priorities.ranks", {"n": result.settings["resamples"]}
+
+
 LINES: dict[str, Callable[[Result, Words], Iterator[Line]]] = {
     "describe": _describe,
     "agreement": _agreement,
@@ -151,6 +181,9 @@ LINES: dict[str, Callable[[Result, Words], Iterator[Line]]] = {
     "difficulty": _difficulty,
     "fairness": _fairness,
     "concordance": _concordance,
+    "certification": _certification,
     "planning": _planning,
+    "calibration": _calibration,
+    "priorities": _priorities,
 }
 """The sentences of each analysis; one that is absent is told by its question and its settings."""

@@ -52,6 +52,20 @@ CHOSEN: dict[str, dict[str, tuple[str, ...]]] = {
         "concordance": ("coefficient", "weights", "value", _ENDS, "n_students"),
         "joint": ("state", "joint_level", "n_students", "share", _ENDS),
     },
+    "certification": {
+        "scheme": ("part", "definition", "risk", "wrong", "wrong_low:wrong_high", "n_wrong", "n_students"),
+        "panels": ("definition", "part", "risk", "n_trainers", "wrong"),
+    },
+    "calibration": {
+        "beliefs": ("belief", "retained", "moved", "logit_change", "se", "link_error", _ENDS, "n_students"),
+        "drift": ("criterion", "previous_difficulty", "difficulty", "drift", _ENDS, "p_adjusted", "drift_verdict"),
+    },
+    "priorities": {
+        "priorities": (
+            "criterion", "rank", "rank_low:rank_high", "priority_index", "priority_index_low:priority_index_high",
+            "priority", "symptom", "suggestion",
+        ),
+    },
     "planning": {
         "schemes": ("scheme", "trainers_per_file", "generalizability", "dependability", "wrong_level", "hours"),
     },

@@ -17,6 +17,8 @@ from crcne_stats.domain.analyses import ANALYSES
 from crcne_stats.domain.result import Note, Result, Study
 from crcne_stats.view import figures as drawn
 from crcne_stats.view.disclosure import THRESHOLD, published
+from crcne_stats.view.methods import methods
+from crcne_stats.view.methods import sources as references_of
 from crcne_stats.view.revisions import revisions
 from crcne_stats.view.style import settled, svg
 from crcne_stats.view.tables import Table, table
@@ -76,6 +78,7 @@ def report(
     status = _status(shown)
     found = [shown.results[entry.name] for entry in ANALYSES if entry.name in shown.results]
     sections = [_section(result, w, threshold, images or {}) for result in found]
+    told = methods(shown, lang, threshold)
     template = _environment().get_template("report.html")
     return template.render(
         w=w,
@@ -94,6 +97,8 @@ def report(
         data_notes=_data_notes(shown, w),
         threshold=threshold,
         simulated=shown.simulated,
+        methods=told,
+        references=references_of(told, lang),
         languages=languages(),
     )
 

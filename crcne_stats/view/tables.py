@@ -17,6 +17,8 @@ from crcne_stats.view.disclosure import THRESHOLD, published
 from crcne_stats.words import DEFAULT_LANGUAGE, Words, words
 
 _NUMERIC = ("number", "percent", "count")
+_WIDE = 12
+"""Columns from which a table is printed across the page."""
 _PROBABILITIES = ("p", "p_adjusted")
 """Columns in which nothing is ever zero, only small."""
 _FAMILY_NAMES = {"criterion": "all_criteria", "inspe": "all_inspe"}
@@ -53,9 +55,11 @@ class Table:
             ]
             body.append(f"<tr>{''.join(cells)}</tr>")
         left = f"<p>{escape(words(self.language)('table.rows_left', n=self.rows_left))}</p>" if self.rows_left else ""
+        wide = " wide" if len(self.frame.columns) >= _WIDE else ""
         mark = Markup(' id="{}"').format(identifier) if identifier else ""
         return (
-            f'<div class="table" role="region" tabindex="0" aria-label="{label}"{mark}><table lang="{self.language}">'
+            f'<div class="table{wide}" role="region" tabindex="0" aria-label="{label}"{mark}>'
+            f'<table lang="{self.language}">'
             f"<caption>{label}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>{left}"
         )
 

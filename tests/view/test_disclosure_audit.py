@@ -11,12 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from crcne_stats.analysis.calibration import calibration
 from crcne_stats.analysis.certification_decisions import decisions_made
 from crcne_stats.analysis.concordance import concordance
 from crcne_stats.analysis.describe import describe
 from crcne_stats.analysis.difficulty import difficulty
 from crcne_stats.analysis.levels import inspe_levels
 from crcne_stats.analysis.simulate import Simulation, simulate
+from crcne_stats.analysis.simulate_next import simulate_next
 from crcne_stats.analysis.student_pairs import student_groups, student_pairs
 from crcne_stats.domain.result import Result
 from crcne_stats.view.audit import Equation, Ledger, complement, feasible_width
@@ -288,3 +290,19 @@ def test_another_rule_than_the_ledgers_is_told_roughly() -> None:
     raw.tables["joint"] = raw.tables["joint"].assign(n_students=[97, 120, 3, 0, 70, 5, 5])
     left = published(raw).tables["joint"]["n_students"].dropna()
     assert (left % 5 == 0).all() and len(left) == 6
+
+
+def test_a_small_inspe_is_not_told_by_the_others_in_calibration() -> None:
+    first = simulate(120, 3, 1, links=0.1, drift=0, seed=2)
+    frame = simulate_next(first, seed=3).ratings
+    few = set(
+        frame.frame.loc[frame.frame["inspe"] == "INSPE-02", "student"].cat.remove_unused_categories().cat.categories[3:]
+    )
+    raw = calibration(first.ratings, frame.where(~frame.frame["student"].isin(few).to_numpy()), thresholds="shared")
+    shown = published(raw, 5).tables
+    sizes = raw.tables["alignment"].drop_duplicates("inspe").set_index("inspe")["n_students"]
+    assert sizes["INSPE-02"] == 3
+    hidden_rows = shown["alignment"][shown["alignment"]["reason"] == "hidden"]
+    assert (hidden_rows["inspe"] == "INSPE-02").any() and hidden_rows["inspe"].nunique() > 1
+    assert hidden_rows["n_students"].isna().all() and hidden_rows["difficulty"].isna().all()
+    assert not any("student" in table.columns for table in shown.values())

@@ -83,13 +83,14 @@ def combined(matrix: Floats, value: Floats, covariance: Floats, df: Floats) -> C
     return Contrasts(matrix @ value, matrix @ covariance @ matrix.T, df)
 
 
-def whole_estimates(fit: Fit, leverage: Floats) -> Floats:
+def whole_estimates(fit: Fit, leverage: Floats, scores: Scores | None = None) -> Floats:
     """Covariance (estimate, estimate) of free parameters, regression coefficients and spreads, from whole students.
 
-    ``leverage`` (student,) is the share of a student's information that the estimates have taken from the student.
+    ``leverage`` (student,) is the share of a student's information that the estimates have taken from the student;
+    ``scores`` those of the students, where they are known already.
     """
     weight = 1 / np.sqrt(1 - np.clip(leverage, 0.0, MOST))[:, None]
-    found = information(fit.problem, fit.found)[1]
+    found = information(fit.problem, fit.found)[1] if scores is None else scores
     moved = Scores(found.common * weight, found.few * weight, found.ability * weight[:, 0], found.spread * weight)
     return np.asarray(fit.covariance @ score_products(fit.problem, moved) @ fit.covariance)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from crcne_stats.domain.result import Result
 from crcne_stats.view.plots.panels import estimates, rows, zero
@@ -17,6 +18,13 @@ from crcne_stats.words import Words
 MODERATE = 0.43
 """Drifts in logits that matter begin here; the pale band of the figures."""
 MOST_TRAINERS = 60
+
+
+def _logits(ax: Axes, w: Words) -> None:
+    """An axis of logits about zero, its ticks on tenths."""
+    zero(ax)
+    ax.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10], nbins=8))
+    in_language(ax.xaxis, w)
 
 
 def _shown(table: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -33,9 +41,8 @@ def draw_drift(ax: Axes, result: Result, w: Words) -> None:
         part = table[chosen]
         filled = anchor[chosen] if marker == "o" else True
         estimates(ax, heights[chosen], part["drift"], part["low"], part["high"], colour, marker, filled)
-    zero(ax)
+    _logits(ax, w)
     ax.set_xlabel(w("figure.calibration.drift.logits"))
-    in_language(ax.xaxis, w)
 
 
 def told_drift(result: Result) -> dict[str, Any]:
@@ -52,9 +59,8 @@ def draw_beliefs(ax: Axes, result: Result, w: Words) -> None:
     for mask, colour, marker in ((~chosen, ACCENT, "o"), (chosen, SERIES[1], "D")):
         part = table[mask]
         estimates(ax, heights[mask], part["logit_change"], part["low"], part["high"], colour, marker)
-    zero(ax)
+    _logits(ax, w)
     ax.set_xlabel(w("figure.calibration.beliefs.logits"))
-    in_language(ax.xaxis, w)
 
 
 def told_beliefs(result: Result) -> dict[str, Any]:
@@ -74,9 +80,8 @@ def draw_trainers(ax: Axes, result: Result, w: Words) -> None:
     for chosen, colour, marker in ((~out, ACCENT, "o"), (out, SERIES[1], "D")):
         part = table[chosen]
         estimates(ax, heights[chosen], part["severity_drift"], part["low"], part["high"], colour, marker)
-    zero(ax)
+    _logits(ax, w)
     ax.set_xlabel(w("figure.calibration.trainers.logits"))
-    in_language(ax.xaxis, w)
 
 
 def _most(result: Result) -> pd.DataFrame:
