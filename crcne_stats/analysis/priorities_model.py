@@ -147,16 +147,15 @@ def _levels(asked: Design, fit: mml.Fit) -> tuple[list[dict[str, Any]], np.ndarr
     for criterion, key in enumerate(asked.names["criterion"]):
         scale = sorted(asked.ratings.framework.scale(key), key=lambda level: level.score)
         used = [level for level in range(len(scale)) if (criterion, level) in place]
+        n = len(np.unique(data.student[data.facets["criterion"] == criterion]))
         for level, above in pairwise(used):
             row = np.zeros(len(fit.plan.status))
             ends = [place[criterion, level], place[criterion, above]]
             reason = "" if all(fit.plan.status[end] == ESTIMATED for end in ends) else "no_spread"
             if not reason:
                 row[ends] = -1.0, 1.0
-            near = (data.facets["criterion"] == criterion) & np.isin(data.score, (level - 1, level, above))
             about = {"level": scale[level].key, "other_level": scale[above].key}
-            rows.append({"criterion": criterion, "symptom": "levels", **about,
-                         "n_students": len(np.unique(data.student[near])), "reason": reason})  # fmt: skip
+            rows.append({"criterion": criterion, "symptom": "levels", **about, "n_students": n, "reason": reason})
             weights.append(row)
     return rows, np.array(weights).reshape(-1, len(fit.plan.status))
 

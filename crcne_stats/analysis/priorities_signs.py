@@ -107,16 +107,16 @@ def _table(asked: Design, values: np.ndarray) -> np.ndarray:
 def _extremes(asked: Design) -> Batch:
     score, rows, tops = asked.data.score, [], []
     highest = asked.data.n_levels[asked.data.facets["criterion"]] - 1
-    students = _per_student(asked)
+    students, number = _per_student(asked), _table(asked, np.ones(len(score)))
     for name, at_end in (("floor", score == 0), ("ceiling", score == highest)):
         tops.append(_table(asked, at_end.astype(float)))
+        least = np.minimum((tops[-1] > 0).sum(axis=0), (tops[-1] < number).sum(axis=0))
         for criterion, key in enumerate(asked.names["criterion"]):
             scale = sorted(asked.ratings.framework.scale(key), key=lambda level: level.score)
             end = scale[0 if name == "floor" else -1].key
             rows.append({"criterion": criterion, "symptom": "extremes", "level": end,
-                         "n_students": int(students[criterion]), "reason": "" if students[criterion] else "no_ratings",
-                         "end": name})  # fmt: skip
-    number = _table(asked, np.ones(len(score)))
+                         "n_students": int(students[criterion]), "end": name,
+                         "reason": "few_for_symptom" if least[criterion] < FEW else ""})  # fmt: skip
     return Batch(Ratio(np.hstack(tops), np.hstack([number, number])), rows)
 
 

@@ -203,6 +203,8 @@ def _rounded(result: Result, name: str, found: Units, secret: np.ndarray) -> pd.
     To every digit they would be one more equation between the counts.
     """
     table = result.tables[name].copy()
+    if result.name == "priorities":
+        return _signs(table, found.threshold)
     if result.name == "concordance" and name in _FIGURES and secret.any():
         return _shown(table, np.ones(len(table), dtype=bool))
     if (
@@ -221,6 +223,29 @@ def _rounded(result: Result, name: str, found: Units, secret: np.ndarray) -> pd.
     for column, factor in (("mean", 1.0), ("low", 1.0), ("high", 1.0), ("position", -1.0 / span)):
         table[column] = table[column].astype(float).where(~rows, table[column].astype(float) + move * factor)
     return _shown(table, rows, leave=("position",))
+
+
+def _signs(table: pd.DataFrame, threshold: int) -> pd.DataFrame:
+    """Signs of trouble without what would tell how many students hold a level.
+
+    The share of ratings at an end of the scale is that of a level, which another table may hide; the students whose
+    ratings lie on two levels are nearly those of the levels.
+    """
+    symptom = table["symptom"] if {"symptom", "value"} <= set(table.columns) else pd.Series("", table.index)
+    end, swap = (symptom == "extremes").to_numpy(), (symptom == "swaps").to_numpy() | ("share" in table.columns)
+    counts = table["n_students"].astype(float) if "n_students" in table.columns else pd.Series(np.nan, table.index)
+    step = np.maximum(0.05, 2 * threshold / counts.where(counts > 0))
+    for column in ("value", "low", "high"):
+        if end.any():
+            exact = table[column].astype(float)
+            table[column] = exact.where(~end, (exact / step).round() * step)
+    for column, source in (("strain", "value"), ("strain_low", "low"), ("strain_high", "high")):
+        if end.any():
+            told = (table[source] / table["tolerable"]).clip(0, table[column].max())
+            table[column] = table[column].astype(float).where(~end, told)
+    if swap.any():
+        table["n_students"] = counts.where(~swap, (counts / threshold).round() * threshold)
+    return _shown(table, np.ones(len(table), dtype=bool))
 
 
 def _any(found: Units, secret: np.ndarray, *names: str) -> bool:

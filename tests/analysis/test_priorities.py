@@ -59,6 +59,23 @@ def test_tables_are_words_and_the_list_of_files_stays_private(planted: Result) -
             assert alt_text(planted, name, lang)
 
 
+def test_what_is_published_tells_no_count_of_a_level(planted: Result) -> None:
+    raw, seen = planted.tables["symptoms"], published(planted).tables["symptoms"]
+    ends = (raw["symptom"] == "extremes").to_numpy()
+    step = np.maximum(0.05, 10 / raw.loc[ends, "n_students"])
+    assert np.allclose((seen.loc[ends, "value"] / step) % 1 % 0.999, 0, atol=0.12)
+    assert (np.abs(seen.loc[ends, "value"] - raw.loc[ends, "value"]).dropna() <= step.max() / 2 + 0.005).all()
+    for name in ("symptoms", "swaps"):
+        table = published(planted).tables[name]
+        told = table[table["symptom"] == "swaps"] if name == "symptoms" else table
+        assert (told["n_students"].dropna() % 5 == 0).all()
+    again = published(published(planted))
+    pd.testing.assert_frame_equal(again.tables["symptoms"], seen)
+    few = priorities(simulate(60, 2, 1, seed=2).ratings, resamples=20)
+    ends = few.tables["symptoms"].query("symptom == 'extremes'")
+    assert (ends["reason"] == "few_for_symptom").any()
+
+
 def test_weights_and_edges_are_settings(planted: Result) -> None:
     made = simulate(300, 4, seed=3)
     alone = priorities(made.ratings, weights=dict.fromkeys(
