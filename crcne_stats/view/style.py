@@ -64,6 +64,14 @@ def drawing(width: float, height: float) -> Drawing:
     return figure
 
 
+def settled(figure: Figure) -> Figure:
+    """The same figure, its layout found and kept: each of its files is then drawn once instead of twice."""
+    with styled():
+        figure.draw_without_rendering()
+    figure.set_layout_engine(None)
+    return figure
+
+
 def png(figure: Figure, dpi: int = 200) -> bytes:
     """The figure as PNG, the same bytes for the same figure."""
     sink = io.BytesIO()
