@@ -65,7 +65,8 @@ def measured(made: Simulation) -> Measured:
 def placed(made: Simulation, model: Measured, seed: int) -> Case:
     """Every student on the scale, as ``certification`` has it by default."""
     settings = {"rule": "minimum", "pix_informs": True, "panel": 4000, "seed": seed}
-    return case(made.ratings, made.students, student_pairs(made.ratings, made.students), model, settings)
+    pairs = student_pairs(made.ratings, made.students)
+    return case(pairs, made.students.frame, model, made.ratings.framework, settings)
 
 
 def truth(made: Simulation, found: Case, rng: np.random.Generator) -> dict[str, np.ndarray]:
