@@ -55,6 +55,7 @@ class Steps:
             answer = function(*given, **named)
             seconds, cpu = time.perf_counter() - clock, spent() - used
             self.found[name] = [seconds, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]
+            print(name, *(round(number, 1) for number in self.found[name]), file=sys.stderr, flush=True)
             return answer
 
         return run
@@ -105,15 +106,15 @@ def main() -> None:
         return
     lines = [
         "# Time and memory of a whole study", "",
-        f"`python benchmarks/study.py`, Python {platform.python_version()}, {os.cpu_count()} processors. Times depend",
-        "on what else the machine does; processor seconds, of all threads and processes, less so. `study` is",
-        "the sum of the analyses above it; `write_study` writes report, tables and figures, «notebooks run» the",
-        "notebooks too, each of which computes its analysis again. Memory is that of the whole process up to the end",
-        "of the step (the notebooks run in processes of their own).", "",
+        f"`python benchmarks/study.py`, Python {platform.python_version()}, {os.cpu_count()} processors.",
+        "Seconds depend on what else the machine does; processor seconds, those of every thread and process added up,",
+        "less so. `study` is the sum of the analyses above it; `write_study` writes report, tables and figures,",
+        "«notebooks run» the notebooks too, each of which computes its analysis again. Memory is that of the whole",
+        "process up to the end of the step (the notebooks run in processes of their own).", "",
     ]  # fmt: skip
     for size in asked.size:
         command = [sys.executable, __file__, "--alone", "--size", size, *["--no-notebooks"] * asked.no_notebooks]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         lines += table(size, json.loads(done.stdout.strip().splitlines()[-1]))
         print("\n".join(lines[-len(lines) :]), flush=True)
     text = "\n".join(lines)

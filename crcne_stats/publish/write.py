@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from matplotlib import rc_context
 
 from crcne_stats import shipped
 from crcne_stats.data.ratings import write_ratings
@@ -32,12 +31,10 @@ from crcne_stats.publish.notebooks import (
 )
 from crcne_stats.publish.publication import write_publication
 from crcne_stats.view.disclosure import THRESHOLD, Trainers, published
-from crcne_stats.view.figures import figure, figures
+from crcne_stats.view.figures import figure, figures, title
 from crcne_stats.view.report import report
+from crcne_stats.view.style import png, settled, svg
 from crcne_stats.words import words
-
-_DOTS = 200
-"""Dots per inch of the PNG figures."""
 
 
 def write_study(
@@ -84,12 +81,13 @@ def write_study(
     shown = published(study, threshold, trainers)
     with replaced(path) as folder:
         steps = _Steps(progress, 6 if notebooks else 5)
+        with steps.timed("figures"):
+            images = _write_figures(shown, folder / "figures", lang, threshold)
         with steps.timed("report"):
-            (folder / "report.html").write_text(report(shown, lang=lang, threshold=threshold), encoding="utf-8")
+            text = report(shown, lang=lang, threshold=threshold, images=images)
+            (folder / "report.html").write_text(text, encoding="utf-8")
         with steps.timed("tables"):
             _write_tables(shown, folder, lang)
-        with steps.timed("figures"):
-            _write_figures(shown, folder / "figures", lang, threshold)
         with steps.timed("publication"):
             write_publication(shown, folder / "publication", lang, threshold)
         ran: dict[str, str] = {}
@@ -133,16 +131,19 @@ def _write_tables(shown: Study, folder: Path, lang: str) -> None:
     tables.write_workbook(found, shown.ratings.framework, folder / "tables.xlsx", lang)
 
 
-def _write_figures(shown: Study, folder: Path, lang: str, threshold: int) -> None:
-    """Each figure as SVG for print and PNG for slides; the same numbers give the same bytes of SVG."""
+def _write_figures(shown: Study, folder: Path, lang: str, threshold: int) -> dict[tuple[str, str], str]:
+    """Each figure as SVG for print and PNG for slides, the same bytes for the same numbers; the SVG by name."""
     folder.mkdir()
-    with rc_context({"svg.hashsalt": "crcne_stats", "svg.fonttype": "path"}):
-        for result in shown.results.values():
-            for name in figures(result):
-                drawn = figure(result, name, lang=lang, threshold=threshold)
-                stem = name if name == result.name else f"{result.name}-{name}"
-                drawn.savefig(folder / f"{stem}.svg", metadata={"Date": None})
-                drawn.savefig(folder / f"{stem}.png", dpi=_DOTS, metadata={"Software": None})
+    images = {}
+    for result in shown.results.values():
+        for name in figures(result):
+            drawn = settled(figure(result, name, lang=lang, threshold=threshold))
+            image = svg(drawn, title(result, name, lang))
+            stem = name if name == result.name else f"{result.name}-{name}"
+            (folder / f"{stem}.svg").write_text(image, encoding="utf-8")
+            (folder / f"{stem}.png").write_bytes(png(drawn))
+            images[result.name, name] = image
+    return images
 
 
 def _write_notebooks(study: Study, folder: Path, lang: str, threshold: int) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,7 +20,7 @@ from crcne_stats.view.disclosure import THRESHOLD, published
 from crcne_stats.view.methods import methods
 from crcne_stats.view.methods import sources as references_of
 from crcne_stats.view.revisions import revisions
-from crcne_stats.view.style import svg
+from crcne_stats.view.style import settled, svg
 from crcne_stats.view.tables import Table, table
 from crcne_stats.words import DEFAULT_LANGUAGE, Words, languages, words
 
@@ -54,7 +54,12 @@ class Section:
     tables: list[Table]
 
 
-def report(study: Study, lang: str = DEFAULT_LANGUAGE, threshold: int = THRESHOLD) -> str:
+def report(
+    study: Study,
+    lang: str = DEFAULT_LANGUAGE,
+    threshold: int = THRESHOLD,
+    images: Mapping[tuple[str, str], str] | None = None,
+) -> str:
     """The report of a study as one HTML page: no network, no script, readable by keyboard and on paper.
 
     Parameters
@@ -65,11 +70,14 @@ def report(study: Study, lang: str = DEFAULT_LANGUAGE, threshold: int = THRESHOL
         "fr" or "en"; framework texts that a language lacks stay French.
     threshold
         Numbers that rest on fewer students are hidden.
+    images
+        SVG of figures that are drawn already, by analysis and name; the others are drawn.
     """
     w = words(lang)
     shown = published(study, threshold)
     status = _status(shown)
-    sections = [_section(shown.results[entry.name], w, threshold) for entry in ANALYSES if entry.name in shown.results]
+    found = [shown.results[entry.name] for entry in ANALYSES if entry.name in shown.results]
+    sections = [_section(result, w, threshold, images or {}) for result in found]
     told = methods(shown, lang, threshold)
     template = _environment().get_template("report.html")
     return template.render(
@@ -136,7 +144,7 @@ def _actions(study: Study, w: Words) -> list[tuple[str, str]]:
     return [(_sentence(note, w), name) for name, note in chosen]
 
 
-def _section(result: Result, w: Words, threshold: int) -> Section:
+def _section(result: Result, w: Words, threshold: int, images: Mapping[tuple[str, str], str]) -> Section:
     key = f"analysis.{result.name}"
     return Section(
         name=result.name,
@@ -146,14 +154,16 @@ def _section(result: Result, w: Words, threshold: int) -> Section:
         doubt=w(f"{key}.doubt"),
         reason=w(f"reason.{result.reason}", **result.settings) if result.reason else "",
         notes=[(note.kind, _sentence(note, w)) for note in sorted(result.notes, key=lambda note: note.rank)],
-        pictures=[_picture(result, name, w, threshold) for name in drawn.figures(result)],
+        pictures=[
+            _picture(result, name, w, threshold, images.get((result.name, name))) for name in drawn.figures(result)
+        ],
         tables=[table(result, name, w.language, threshold, ROWS) for name in result.tables if len(result.tables[name])],
     )
 
 
-def _picture(result: Result, name: str, w: Words, threshold: int) -> Picture:
+def _picture(result: Result, name: str, w: Words, threshold: int, image: str | None) -> Picture:
     title = drawn.title(result, name, w.language)
-    image = svg(drawn.figure(result, name, w.language, threshold=threshold), title)
+    image = image or svg(settled(drawn.figure(result, name, w.language, threshold=threshold)), title)
     source = "data:image/svg+xml;base64," + base64.b64encode(image.encode("utf-8")).decode("ascii")
     alt = drawn.alt_text(result, name, w.language, threshold)
     return Picture(title, alt, w(f"figure.{result.name}.{name}.caption"), source)

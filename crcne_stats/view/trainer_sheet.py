@@ -16,7 +16,7 @@ from markupsafe import Markup
 from crcne_stats.domain.result import Result
 from crcne_stats.view import figures as drawn
 from crcne_stats.view.disclosure import THRESHOLD, published
-from crcne_stats.view.style import svg
+from crcne_stats.view.style import settled, svg
 from crcne_stats.words import DEFAULT_LANGUAGE, Words, words
 
 MOST_CRITERIA = 3
@@ -142,7 +142,8 @@ def _sessions(own: Result, w: Words) -> str:
 def _picture(own: Result, name: str, w: Words, threshold: int) -> dict[str, str]:
     if name not in list(drawn.figures(own)):
         return {"image": ""}
-    image = svg(drawn.figure(own, name, w.language, threshold=threshold), drawn.title(own, name, w.language))
+    page = settled(drawn.figure(own, name, w.language, threshold=threshold))
+    image = svg(page, drawn.title(own, name, w.language))
     source = "data:image/svg+xml;base64," + base64.b64encode(image.encode("utf-8")).decode("ascii")
     return {"image": source, "alt": drawn.alt_text(own, name, w.language, threshold)}
 

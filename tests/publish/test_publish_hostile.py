@@ -42,7 +42,8 @@ def hostile() -> Study:
     people = made.students.frame.astype(object)
     people["student"], people["inspe"] = people["student"].map(known), None
     students = Students.from_frame(people, framework=ratings.framework)
-    options = {"agreement": {"resamples": 5}, "concordance": {"resamples": 5}}
+    options = {name: {"resamples": 5} for name in ("agreement", "generalizability", "concordance")}
+    options |= {"severity": {"simulations": 5}, "priorities": {"resamples": 20}}
     return study(ratings, students, options=options, seed=5)
 
 

@@ -16,7 +16,11 @@ from crcne_stats.publish import write
 from crcne_stats.publish.manifest import file_hash
 from crcne_stats.publish.write import write_study
 
-OPTIONS = {"agreement": {"resamples": 10}, "concordance": {"resamples": 10}}
+OPTIONS = {
+    **{name: {"resamples": 10} for name in ("agreement", "generalizability", "concordance")},
+    "priorities": {"resamples": 20},
+    "severity": {"simulations": 5},
+}
 
 
 @pytest.fixture(scope="module")

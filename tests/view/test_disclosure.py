@@ -15,7 +15,11 @@ from crcne_stats.view.disclosure import Published, hidden, published
 from crcne_stats.view.suppression import to_hide, units
 
 FEW = simulate(40, 2, 1, seed=4)
-STUDY = study(FEW.ratings, FEW.students, options={"agreement": {"resamples": 50}, "concordance": {"resamples": 50}})
+OPTIONS = {
+    **{name: {"resamples": 50} for name in ("agreement", "generalizability", "concordance", "priorities")},
+    "severity": {"simulations": 5},
+}
+STUDY = study(FEW.ratings, FEW.students, options=OPTIONS)
 
 
 def test_a_row_on_few_students_keeps_its_subject_and_loses_its_numbers() -> None:

@@ -24,7 +24,11 @@ def made(frame: pd.DataFrame) -> Ratings:
 
 
 RATINGS = made(FRAME)
-STUDY = study(RATINGS, MADE.students, options={"agreement": {"resamples": 20}, "concordance": {"resamples": 20}})
+OPTIONS = {
+    **{name: {"resamples": 20} for name in ("agreement", "generalizability", "concordance", "priorities")},
+    "severity": {"simulations": 5},
+}
+STUDY = study(RATINGS, MADE.students, options=OPTIONS)
 LABELS = trainer_labels(RATINGS)
 
 
