@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from crcne_stats.analysis.generalizability_data import of_same_ratings
 from crcne_stats.analysis.priorities_files import file_table
 from crcne_stats.analysis.priorities_index import choices, gathered, order
 from crcne_stats.analysis.priorities_model import Judged, judged
 from crcne_stats.analysis.priorities_notes import priorities_notes
-from crcne_stats.analysis.priorities_signs import SYMPTOMS, TOLERABLE, batches
+from crcne_stats.analysis.priorities_signs import SYMPTOMS, TOLERABLE, batches, bridged
 from crcne_stats.analysis.priorities_tables import (
     choice_table,
     priority_table,
@@ -35,6 +36,7 @@ def priorities(
     ratings: Ratings,
     *,
     students: Students | None = None,
+    calibration: Result | None = None,
     weights: Mapping[str, float] | None = None,
     tolerable: Mapping[str, float] | None = None,
     power: float = 8.0,
@@ -52,6 +54,8 @@ def priorities(
         Criteria with the role "global" are left out.
     students
         With PIX+Édu levels: criteria that go with them less than the others do show it.
+    calibration
+        Where a previous version was calibrated with these ratings, the drift of its criteria is a sign too.
     weights
         By which the strain of a symptom is multiplied, ``{"dif": 2}``; 1 for those that are not named, 0 leaves out.
     tolerable
@@ -79,7 +83,8 @@ def priorities(
         the share that part (0.5, as by a coin); ``trainer_criterion`` and ``trainer``, shares of the variance of the
         criterion due to how these trainers read it apart from, and with, their severity (5 %, 10 %); ``misfit``, infit
         (1.3); ``dependence``, residual correlation with another criterion above the mean (0.2); ``dif`` between
-        mentions (0.43 logit) and ``drift`` from the first session (0.3 logit) at equal ability; ``extremes``, share of
+        mentions (0.43 logit) and ``drift`` from the first session (0.3 logit) at equal ability, ``bridge`` the same
+        from the previous version; ``extremes``, share of
         ratings at one end (0.4); ``pix``, τ-b with the PIX+Édu level below that of the median criterion (0.15).
 
         ``tables["swaps"]``: two neighbouring levels and how often trainers part on them. ``tables["choices"]``: other
@@ -113,6 +118,7 @@ def priorities(
         **{f"tolerable_{name}": value for name, value in edges.items() if value != TOLERABLE[name]},
     }  # fmt: skip
     inputs: dict[str, Any] = {"ratings": ratings} | ({} if students is None else {"students": students})
+    of_same_ratings(ratings, calibration)
     asked = design(ratings, ("mention", "session"))
     reason = _reason(asked)
     if reason:
@@ -120,9 +126,14 @@ def priorities(
     model = _model(asked)
     pix = None if students is None else pix_levels(asked, students)
     found = batches(asked, model, pix)
+    bridge = bridged(calibration, asked)
+    found += [bridge[0]] if bridge is not None else []
     signs = [batch.sign for batch in found]
     value = measured(signs, asked.data.n_students)
     draws = resampled(signs, asked.data.n_students, resamples, seed, progress)
+    if bridge is not None:  # its students are others: its errors are drawn beside
+        own = np.random.default_rng([seed, 1]).standard_normal((resamples, len(bridge[1])))
+        draws[:, -len(bridge[1]) :] += own * bridge[1]
     signs_ = gathered(found, value, draws, len(asked.names["criterion"]), edges, level)
     placed = order(signs_, weighing, power)
     tried = choices(signs_, weighing, power)

@@ -16,16 +16,17 @@ from crcne_stats.core.counts import counting, counts
 from crcne_stats.core.rasch.design import tally
 from crcne_stats.core.symptoms import Association, Dependence, Disagreement, Moved, Ratio, Sign, TrainerShare
 from crcne_stats.core.weights import weight_matrix
+from crcne_stats.domain.result import Result
 
 SYMPTOMS = (
-    "levels", "agreement", "swaps", "trainer_criterion", "trainer", "misfit", "dependence", "dif", "drift", "extremes",
-    "pix",
+    "levels", "agreement", "swaps", "trainer_criterion", "trainer", "misfit", "dependence", "dif", "drift", "bridge",
+    "extremes", "pix",
 )  # fmt: skip
 """The symptoms, in the order of the tables."""
-TWO_SIDED = ("dif", "drift")
+TWO_SIDED = ("dif", "drift", "bridge")
 TOLERABLE: dict[str, float] = {
     "levels": 0.0, "agreement": 0.8, "swaps": 0.5, "trainer_criterion": 0.05, "trainer": 0.1, "misfit": 1.3,
-    "dependence": 0.2, "dif": 0.43, "drift": 0.3, "extremes": 0.4, "pix": 0.15,
+    "dependence": 0.2, "dif": 0.43, "drift": 0.3, "bridge": 0.3, "extremes": 0.4, "pix": 0.15,
 }  # fmt: skip
 """The edge of the tolerable of each symptom, in its own units."""
 FEW = 20
@@ -188,3 +189,19 @@ def _pix(asked: Design, pix: np.ndarray) -> list[Batch]:
         reason = "few_for_symptom" if len(who) < FEW else ""
         rows.append({"criterion": criterion, "symptom": "pix", "n_students": len(who), "reason": reason})
     return [Batch(Association(cells, len(known)), rows)]
+
+
+def bridged(calibration: Result | None, asked: Design) -> tuple[Batch, np.ndarray] | None:
+    """Drift of the criteria from the previous version, as ``calibration`` found it, and its errors (sign,)."""
+    table = calibration.tables.get("drift") if calibration is not None else None
+    if table is None or "drift" not in table.columns:
+        return None
+    place = {key: position for position, key in enumerate(asked.names["criterion"])}
+    known = table[table["criterion"].astype(str).isin(list(place)) & table["drift"].notna()]
+    if not len(known):
+        return None
+    value = known["drift"].to_numpy(dtype=float)
+    rows = [{"criterion": place[str(key)], "symptom": "bridge", "n_students": int(n), "reason": ""}
+            for key, n in zip(known["criterion"], known["n_students"], strict=True)]  # fmt: skip
+    held = Moved(value, np.zeros((asked.data.n_students, len(value))))
+    return Batch(held, rows), known["se"].to_numpy(dtype=float)

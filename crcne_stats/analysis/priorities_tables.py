@@ -16,7 +16,7 @@ from crcne_stats.core.ranks import ranks
 ABOUT = ("mention", "session", "level", "other_level", "criterion_b")
 NAN = float("nan")
 TRAINERS = ("agreement", "swaps", "trainer_criterion", "trainer", "misfit")
-_CAUSES = {**dict.fromkeys(TRAINERS, "trainers"), **dict.fromkeys(("dif", "drift"), "groups")}
+_CAUSES = {**dict.fromkeys(TRAINERS, "trainers"), **dict.fromkeys(("dif", "drift", "bridge"), "groups")}
 """Symptoms that one cause explains; any other is a cause of its own."""
 LIKELY = 0.95
 """A criterion that exceeds the tolerable in that share of the resamples probably does so, taken by itself."""
@@ -51,6 +51,9 @@ def symptom_table(found: Gathered, names: list[str], tolerable: Mapping[str, flo
     return _typed(pd.DataFrame(rows))
 
 
+_UNASKED = {"pix": "not_asked_here", "bridge": "no_previous"}
+
+
 def _other(told: Mapping[str, Any], criterion: int, names: list[str]) -> str | None:
     """The other criterion of a pair, seen from one of them."""
     if "criterion_b" not in told:
@@ -62,7 +65,7 @@ def _absent(found: Gathered, criterion: int, symptom: str) -> dict[str, Any]:
     mine = [row for row in found.rows if row["symptom"] == symptom
             and criterion in (row["criterion"], row.get("criterion_b"))]  # fmt: skip
     if not mine:
-        return {"n_students": NAN, "reason": "not_asked_here" if symptom == "pix" else "nothing_to_judge"}
+        return {"n_students": NAN, "reason": _UNASKED.get(symptom, "nothing_to_judge")}
     return {"n_students": max(row["n_students"] for row in mine), "reason": mine[0]["reason"]}
 
 
@@ -122,7 +125,7 @@ def _suggestion(found: Gathered, criterion: int, told: Mapping[str, Any], asked:
         return "lower_demand" if told["end"] == "floor" else "raise_demand"
     return {
         "agreement": "train", "trainer_criterion": "train", "trainer": "train", "swaps": "reword_levels",
-        "misfit": "split", "dependence": "merge_criteria", "dif": "reword_group", "drift": "settle",
+        "misfit": "split", "dependence": "merge_criteria", "dif": "reword_group", "drift": "settle", "bridge": "settle",
         "pix": "check_content",
     }[symptom]  # fmt: skip
 

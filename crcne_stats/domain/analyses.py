@@ -34,7 +34,7 @@ ANALYSES: tuple[Analysis, ...] = (
     Analysis("certification", inputs=("ratings", "students"), after=("severity", "concordance")),
     Analysis("planning", after=("generalizability", "severity")),
     Analysis("calibration", inputs=("previous", "ratings")),
-    Analysis("priorities", may=("students",)),
+    Analysis("priorities", after=("calibration",), may=("students",)),
     Analysis("verdict", after=("agreement", "generalizability", "severity")),
 )
 

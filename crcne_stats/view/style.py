@@ -90,10 +90,16 @@ def svg(figure: Figure, title: str = "", description: str = "") -> str:
 
 
 def in_language(axis: Any, w: Words, decimals: int = 1, percent: bool = False) -> None:
-    """Write the numbers of an axis as the language does."""
-    axis.set_major_formatter(
-        FuncFormatter(lambda value, _: w.percent(abs(value)) if percent else w.number(value, decimals))
-    )
+    """Write the numbers of an axis as the language does, with one decimal more where ticks stand between."""
+
+    def written(value: float, _: Any) -> str:
+        if percent:
+            return w.percent(abs(value))
+        ticks = np.asarray(axis.get_majorticklocs(), dtype=float)
+        between = (np.abs(ticks - np.round(ticks, decimals)) > 1e-6).any()
+        return w.number(value, decimals + int(between))
+
+    axis.set_major_formatter(FuncFormatter(written))
 
 
 def ramp(n: int) -> list[str]:

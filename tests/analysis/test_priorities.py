@@ -99,6 +99,19 @@ def plain(scores: np.ndarray) -> Ratings:
     return Ratings.from_frame(frame, levels=range(3))
 
 
+def test_drift_from_the_previous_version_is_a_sign(planted: Result) -> None:
+    drift = pd.DataFrame({"criterion": ["1.1", "1.2", "–"], "drift": [-0.9, 0.05, np.nan], "se": [0.05, 0.1, np.nan],
+                          "n_students": [300, 300, 0]})  # fmt: skip
+    ratings = planted.ratings
+    assert ratings is not None
+    result = priorities(ratings, calibration=Result("calibration", {"drift": drift}, inputs={"ratings": ratings}),
+                        resamples=50)  # fmt: skip
+    table = result.tables["priorities"].set_index("criterion")
+    assert table.loc["1.1", ["symptom", "suggestion", "priority"]].tolist() == ["bridge", "settle", "revise"]
+    symptoms = result.tables["symptoms"].set_index(["criterion", "symptom"])
+    assert symptoms.loc[("1.2", "bridge"), "strain"] == 0 and symptoms.loc[("2.1", "bridge"), "reason"] == "no_previous"
+
+
 def test_thin_data_have_a_reason_or_an_answer() -> None:
     rng = np.random.default_rng(4)
     assert priorities(plain(rng.integers(0, 3, (8, 2, 4)))).reason == "few_for_priorities"
