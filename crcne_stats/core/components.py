@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import linalg, optimize
 
 from crcne_stats.core.components_design import Absorbed, absorbed
+from crcne_stats.core.reml import inverted
 
 Floats = NDArray[np.float64]
 MOST_STEPS = 200
@@ -158,7 +159,7 @@ def _project(design: Absorbed, point: _Point, vector: Floats) -> Floats:
 def _traces(design: Absorbed, point: _Point) -> Floats:
     """tr(P V_i) for each random effect."""
     gamma, scale = point.ratios[0], design.scales(point.ratios[1:])
-    inverse = linalg.cho_solve(point.factor, np.eye(len(scale)), check_finite=False)
+    inverse = inverted(point.factor[0])
     solved = inverse * scale[:, None] * scale
     shrink = 1 / (1 + gamma * design.per_file)
     found = [float(design.per_file @ shrink) - float(np.vdot(solved, design.over_files(shrink**2)))]

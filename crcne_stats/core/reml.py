@@ -175,17 +175,17 @@ def _absorbed(data: Blocks, inner: Floats, residual: float) -> tuple[list[Floats
         covariance = np.tensordot(inner, shape.same, 1) + residual * np.eye(size)
         lower = linalg.cholesky(covariance, lower=True, check_finite=False)
         logdet += members * 2 * float(np.log(np.diag(lower)).sum())
-        w = _inverted(lower)
+        w = inverted(lower)
         shape.add(shape.place.T @ w @ shape.place, gram)
         weights.append(w)
     return weights, gram, logdet
 
 
-def _inverted(lower: Floats) -> Floats:
-    """The inverse of a matrix, from its lower Cholesky factor, whose upper half is nil."""
-    found, _ = linalg.lapack.dpotri(lower, lower=1)
+def inverted(lower: Floats) -> Floats:
+    """The inverse of a matrix, from its lower Cholesky factor, whose upper half is not looked at."""
+    found = np.tril(linalg.lapack.dpotri(lower, lower=1)[0])
     found += np.tril(found, -1).T
-    return np.asarray(found)
+    return found
 
 
 def _traces(
@@ -193,7 +193,7 @@ def _traces(
 ) -> Floats:
     """tr(P V_i) (effect,) of each effect inside, each outside, and the residual; ``lower`` is not kept."""
     found = np.zeros(data.n_inside + 1)
-    inverse = np.zeros((0, 0)) if lower is None else _inverted(lower)
+    inverse = np.zeros((0, 0)) if lower is None else inverted(lower)
     between = []
     for own, ratio in zip(data.slices(), outer, strict=True):
         block = gram[own]
