@@ -57,7 +57,7 @@ def _scheme(case: Case, scheme: pd.DataFrame, settings: dict[str, Any]) -> list[
 def _panels(panels: pd.DataFrame | None) -> list[Note]:
     if panels is None:
         return []
-    wrong = panels[panels["part"] == "joint"].groupby(["definition", "n_trainers"])["wrong"].sum()
+    wrong = panels[panels["part"] == "joint"].groupby(["definition", "panel_size"])["wrong"].sum()
     values = {name: float(wrong["expected", size]) for size, name in ((1, "one"), (2, "two"), (3, "three"))}
     return [Note("certification.panels", values, "finding", 24, int(panels["n_students"].iloc[0]))]
 

@@ -56,7 +56,7 @@ def panel_table(case: Case, error: float, seed: int) -> pd.DataFrame:
                 shares = wrong_shares(weight, given[size - 1], own, *second)
                 rows += [
                     {
-                        "definition": definition, "part": part, "risk": kind, "n_trainers": size, "wrong": share,
+                        "definition": definition, "part": part, "risk": kind, "panel_size": size, "wrong": share,
                         "n_students": len(decided), "reason": "",
                     }
                     for kind, share in zip(RISKS, shares, strict=True)

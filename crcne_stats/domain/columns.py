@@ -75,6 +75,7 @@ COLUMNS: dict[str, Column] = {
     "facet": _key("facet"),
     "member": _IDENTIFIER,
     "trainers_per_file": _NUMBER,
+    "panel_size": Column("number", decimals=0),
     **_each("share_double share_linked", _SHARE),
     "share_missing": Column("percent", decimals=1),
     # scores

@@ -15,6 +15,7 @@ from crcne_stats.analysis.simulate import Simulation, simulate
 from crcne_stats.domain.result import Result
 from crcne_stats.domain.students import Students
 from crcne_stats.view.disclosure import published
+from crcne_stats.view.figures import alt_text, figures
 
 PLAIN: dict[str, Any] = {"disordered": False, "dif": 0, "drift": 0, "low_agreement": 0}
 
@@ -66,7 +67,7 @@ def test_an_error_of_pix_only_adds_risks_and_more_trainers_take_them_off() -> No
     assert band.is_monotonic_increasing
     panels = tables["panels"]
     own = panels[(panels["definition"] == "expected") & (panels["part"] == "inspe")]
-    assert own.groupby("n_trainers")["wrong"].sum().is_monotonic_decreasing
+    assert own.groupby("panel_size")["wrong"].sum().is_monotonic_decreasing
 
 
 def test_a_stated_error_is_in_the_band_and_in_the_scheme() -> None:
@@ -185,3 +186,10 @@ def test_shown_tables_keep_their_small_groups() -> None:
     small = found.tables["by_mention"]["n_students"] < 5
     assert shown["by_mention"].loc[small, "wrong"].isna().all()
     assert isinstance(shown["scheme"], pd.DataFrame)
+
+
+def test_each_figure_of_shown_tables_has_its_words() -> None:
+    found = published(answered())
+    assert set(found.tables["panels"]["panel_size"]) == {1, 2, 3}
+    for name in figures(found):
+        assert alt_text(found, name, "fr")

@@ -58,9 +58,9 @@ def draw_panels(ax: Axes, result: Result, w: Words) -> None:
         for definition, style in _STYLES:
             own = table[(table["risk"] == risk) & (table["definition"] == definition)]
             label = f"{w(f'risk.{risk}')}, {w(f'definition.{definition}')}"
-            ax.plot(own["n_trainers"].astype(float), own["wrong"].astype(float), marker=marker, color=SERIES[place],
+            ax.plot(own["panel_size"].astype(float), own["wrong"].astype(float), marker=marker, color=SERIES[place],
                     linestyle=style, label=label)  # fmt: skip
-    ax.set_xticks(sorted(table["n_trainers"].astype(int).unique()))
+    ax.set_xticks(sorted(table["panel_size"].astype(int).unique()))
     ax.set_ylim(0, float(table["wrong"].max()) * 1.15)
     ax.grid(axis="y")
     ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
@@ -78,8 +78,8 @@ def _of_certificates(result: Result) -> pd.DataFrame:
 def told_panels(result: Result) -> dict[str, Any]:
     """Both ends by the leading definition."""
     table = _of_certificates(result)
-    own = table[table["definition"] == "expected"].set_index(["risk", "n_trainers"])["wrong"].astype(float)
-    ends = {"one": int(table["n_trainers"].min()), "three": int(table["n_trainers"].max())}
+    own = table[table["definition"] == "expected"].set_index(["risk", "panel_size"])["wrong"].astype(float)
+    ends = {"one": int(table["panel_size"].min()), "three": int(table["panel_size"].max())}
     return {
         f"{short}_{name}": float(own[risk, size])
         for risk, short in (("too_high", "high"), ("too_low", "low"))
