@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +21,8 @@ from crcne_stats.core.rasch.rated import Rated, rated
 
 EQUAL = 1.645
 """Two one-sided tests at 5 % say that a drift is negligible."""
+DRAWS, DRAW_SEED = 400, 1955
+"""Draws in which the anchors are chosen anew: they give the standard error that the choice adds within 4 %."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +148,8 @@ class Anchors:
     """What the link rests on.
 
     ``linked`` (linked,) forms known in both versions; ``raw`` their differences new − previous, up to a common shift;
-    ``weight`` (linked,) of sum one; ``drift`` the same measured from the weighted mean.
+    ``weight`` (linked,) of sum one; ``drift`` the same measured from the weighted mean; ``choice`` the variance that
+    the choice of the anchors adds to the link.
     """
 
     linked: np.ndarray
@@ -153,6 +157,7 @@ class Anchors:
     weight: np.ndarray
     drift: Contrasts
     p_adjusted: np.ndarray
+    choice: float = 0.0
 
     @property
     def n(self) -> int:
@@ -161,10 +166,10 @@ class Anchors:
 
     @property
     def variance(self) -> float:
-        """Variance of the link from anchors that drift a little, as far as it goes beyond sampling."""
+        """Variance of the link from anchors that drift a little and from having chosen them by the same ratings."""
         own = self.weight > 0
         excess = excess_variance(self.drift.value[own], self.drift.covariance[np.ix_(own, own)])
-        return excess * float((self.weight**2).sum())
+        return excess * float((self.weight**2).sum()) + self.choice
 
     def full(self, n_forms: int) -> np.ndarray:
         """Weights over all forms (form,)."""
@@ -189,31 +194,63 @@ def anchors(found: Joint, alpha: float, reworded: str, link: str) -> Anchors:
         kind, ["same", "reworded"])  # fmt: skip
     if not wanted.any():
         wanted = kind == "reworded"
-    weight = np.zeros(len(linked))
     if not wanted.any():
-        return Anchors(linked, raw, weight, raw, np.full(len(linked), np.nan))
-    weight[wanted] = _weights(raw, wanted, alpha, link)
-    if reworded == "test" and link == "mean":
-        moved = _from(raw, weight)
-        near = np.abs(moved.value) + EQUAL * moved.se < NEGLIGIBLE
-        joins = near & (kind == "reworded") & ~wanted
-        weight = ((weight > 0) | joins).astype(float)
-        weight /= weight.sum()
+        return Anchors(linked, raw, np.zeros(len(linked)), raw, np.full(len(linked), np.nan))
+    tested = (kind == "reworded") & ~wanted & (reworded == "test" and link == "mean")
+
+    def chosen(values: np.ndarray) -> np.ndarray:
+        return _weights(values, raw, wanted, tested, alpha, link)
+
+    weight = chosen(raw.value[None, :])[0]
     drift = _from(raw, weight)
     single = (weight > 0).sum() == 1
     p = np.where(single & (weight > 0), np.nan, drift.p)
-    return Anchors(linked, raw, weight, drift, adjusted(p))
+    held = Anchors(linked, raw, weight, drift, adjusted(p))
+    return replace(held, choice=_choice(held, chosen))
 
 
-def _weights(raw: Contrasts, wanted: np.ndarray, alpha: float, link: str) -> np.ndarray:
-    """Weights (candidate,) of sum one."""
+def _weights(
+    values: np.ndarray, raw: Contrasts, wanted: np.ndarray, tested: np.ndarray, alpha: float, link: str
+) -> np.ndarray:
+    """Weights (draw, linked), of sum one, for each row of differences (draw, linked) with the errors of ``raw``.
+
+    ``wanted`` (linked,) are the candidates, ``tested`` (linked,) those that join where their drift is negligible.
+    """
     own = Contrasts(raw.value[wanted], raw.covariance[np.ix_(wanted, wanted)], raw.df[wanted])
-    if len(own.value) < 3:
-        return np.full(len(own.value), 1 / len(own.value))
-    if link == "robust":
-        weight = haberman(np.array([np.zeros(len(own.value)), own.value])).weight[1]
-        return np.asarray(weight / weight.sum())
-    return contrasts.centre(own, alpha)
+    n = len(own.value)
+    if n < 3:
+        found = np.full((len(values), n), 1 / n)
+    elif link == "robust":
+        found = np.array([haberman(np.array([np.zeros(n), row])).weight[1] for row in values[:, wanted]])
+    else:
+        found = contrasts.centres(values[:, wanted], own, alpha)
+    weight = np.zeros(values.shape)
+    weight[:, wanted] = found
+    if tested.any():
+        moved, se = contrasts.measured_from(values, raw.covariance, weight)
+        weight = ((weight > 0) | (tested & (np.abs(moved) + EQUAL * se < NEGLIGIBLE))).astype(float)
+    return np.asarray(weight / weight.sum(axis=1)[:, None])
+
+
+def _choice(held: Anchors, chosen: Callable[[np.ndarray], np.ndarray]) -> float:
+    """Variance that the choice of the anchors adds to the link, for other ratings would have chosen others.
+
+    A parametric bootstrap that chooses anew in every draw (Efron 2014, doi:10.1080/01621459.2013.823775): the anchors
+    lie at their mean, the other criteria where they were found, all with the errors of the fit. What counts is the
+    spread of the link by the anchors of the draw about the link by the anchors kept. Among criteria that stay the mean
+    does not depend on which of them stands out (Basu 1955, Sankhyā 15, 377–380), so the variances add up.
+    """
+    own = held.weight > 0
+    if own.sum() < 2:
+        return 0.0
+    rng = np.random.default_rng(DRAW_SEED)
+    noise = rng.standard_normal((DRAWS, len(own)))
+    value, vector = np.linalg.eigh(held.raw.covariance)
+    # The symmetric root, for that of Cholesky does not exist: differences known up to a shift are dependent.
+    root = (vector * np.sqrt(np.maximum(value, 0.0))) @ vector.T
+    middle = np.where(own, held.weight @ held.raw.value, held.raw.value)
+    draws = middle + noise @ root
+    return float((((chosen(draws) - held.weight) * draws).sum(axis=1)).var(ddof=1))
 
 
 def _from(raw: Contrasts, weight: np.ndarray) -> Contrasts:

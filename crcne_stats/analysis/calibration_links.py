@@ -66,7 +66,10 @@ def link_table(
 
 
 def _weighed(found: Joint, held: Anchors, how: str, alpha: float) -> Anchors:
-    """The same anchors weighed otherwise: all alike, by the bisquare, or those that do not stand out."""
+    """The same anchors weighed otherwise: all alike, by the bisquare, or those that do not stand out.
+
+    A choice is taken to err as much as that of the link retained; all alike are no choice.
+    """
     kind = np.array(found.asked.kind, dtype=object)[held.linked]
     wanted = (kind == "same") | (held.weight > 0)
     weight = np.zeros(len(held.linked))
@@ -77,7 +80,7 @@ def _weighed(found: Joint, held: Anchors, how: str, alpha: float) -> Anchors:
     weight /= max(weight.sum(), 1e-300)
     move = np.eye(len(weight)) - weight
     drift = replace(held.raw, value=move @ held.raw.value, covariance=move @ held.raw.covariance @ move.T)
-    return Anchors(held.linked, held.raw, weight, drift, held.p_adjusted)
+    return replace(held, weight=weight, drift=drift, choice=0.0 if how == "all_anchors" else held.choice)
 
 
 def _of_weights(found: Joint, held: Anchors, who: Trainers, name: str, level: float) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from crcne_stats.core.rasch.bias import adjusted
 from crcne_stats.core.rasch.design import Bools, Floats, Ints
 from crcne_stats.core.rasch.information import Scores, information
 from crcne_stats.core.rasch.mml import Fit, score_products
@@ -116,25 +115,40 @@ def leverages(cell: Ints, student: Ints, n_students: int) -> Floats:
     return share / np.maximum(met - 1, 1)
 
 
-def centre(contrasts: Contrasts, alpha: float, rounds: int = 10) -> Floats:
+def centre(contrasts: Contrasts, alpha: float) -> Floats:
     """Weights (contrast,), of sum one, of the mean from which the contrasts are to be measured.
 
     Contrasts of criteria are known up to a common shift, for a group may simply be weaker. Centred over all criteria,
     one that stands out would push all the others the other way. So it is left out of the centre, again and again until
     the same ones stand out (Candell & Drasgow 1988, doi:10.1177/014662168801200305); half of them at least stay.
     """
-    n = len(contrasts.value)
-    anchor = np.ones(n, dtype=bool)
+    return centres(contrasts.value[None, :], contrasts, alpha)[0]
+
+
+def centres(values: Floats, contrasts: Contrasts, alpha: float, rounds: int = 10) -> Floats:
+    """The same weights (draw, contrast) for each row of ``values`` (draw, contrast), errors those of ``contrasts``."""
+    n = values.shape[1]
+    anchor = np.ones(values.shape, dtype=bool)
     for _ in range(rounds):
-        shift = np.eye(n) - anchor / max(int(anchor.sum()), 1)
-        found = combined(shift, contrasts.value, contrasts.covariance, contrasts.df)
-        stands_out = adjusted(found.p) < alpha
-        if stands_out.sum() > n / 2:
-            stands_out &= np.isin(np.arange(n), np.argsort(-np.abs(found.value), kind="stable")[: n // 2])
+        value, se = measured_from(values, contrasts.covariance, anchor / np.maximum(anchor.sum(axis=1)[:, None], 1))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = np.where(se > 0, np.abs(value) / se, 0.0)
+        p = 2 * stats.t.sf(t, contrasts.df)
+        stands_out = stats.false_discovery_control(np.nan_to_num(p, nan=1.0), axis=1) < alpha
+        many = stands_out.sum(axis=1) > n / 2
+        rank = np.argsort(np.argsort(-np.abs(value), axis=1, kind="stable"), axis=1)
+        stands_out &= ~many[:, None] | (rank < n // 2)
         if (anchor == ~stands_out).all():
             break
         anchor = ~stands_out
-    return np.asarray(anchor / max(int(anchor.sum()), 1))
+    return np.asarray(anchor / np.maximum(anchor.sum(axis=1)[:, None], 1))
+
+
+def measured_from(values: Floats, covariance: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Values (draw, contrast) measured from their weighted means, and their standard errors; ``weights`` alike."""
+    shared = weights @ covariance
+    variance = np.diag(covariance) - 2 * shared + (shared * weights).sum(axis=1)[:, None]
+    return values - (weights * values).sum(axis=1)[:, None], np.sqrt(np.maximum(variance, 0.0))
 
 
 def levels_apart(found: Rated, ability: Floats, rows: Bools, easier: float) -> float:

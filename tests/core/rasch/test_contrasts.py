@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from crcne_stats.core.rasch import contrasts
+from crcne_stats.core.rasch.bias import adjusted
 from crcne_stats.core.rasch.contrasts import Contrasts, combined
 from crcne_stats.core.rasch.design import Model, RatingData
 from crcne_stats.core.rasch.mml import fit
@@ -75,7 +76,21 @@ def test_without_leverage_the_errors_are_those_of_the_sandwich_and_grow_with_it(
     np.testing.assert_allclose(larger, plain / 0.81, rtol=1e-9)
 
 
-def test_adjusted_is_shared_with_the_tables_of_bias() -> None:
+def test_many_draws_are_centred_as_each_alone() -> None:
+    rng = np.random.default_rng(4)
+    root = 0.1 * rng.normal(size=(9, 9))
+    given = Contrasts(np.zeros(9), root @ root.T + 0.01 * np.eye(9), np.full(9, 40.0))
+    draws = rng.normal(size=(30, 9)) * rng.choice([0.1, 1.0], (30, 9))
+    together = contrasts.centres(draws, given, 0.05)
+    for row, weight in zip(draws, together, strict=True):
+        np.testing.assert_array_equal(weight, contrasts.centre(Contrasts(row, given.covariance, given.df), 0.05))
+        alone = combined(np.eye(9) - weight, row, given.covariance, given.df)
+        value, se = contrasts.measured_from(row[None, :], given.covariance, weight[None, :])
+        np.testing.assert_allclose(value[0], alone.value)
+        np.testing.assert_allclose(se[0], alone.se)
+
+
+def test_p_values_adjusted_as_in_r() -> None:
     p = np.array([0.01, np.nan, 0.04, 0.03])
     # p.adjust(c(.01, .04, .03), "BH") in R
-    np.testing.assert_allclose(contrasts.adjusted(p), [0.03, np.nan, 0.04, 0.04])
+    np.testing.assert_allclose(adjusted(p), [0.03, np.nan, 0.04, 0.04])
