@@ -36,8 +36,10 @@ def test_the_error_of_the_link_is_the_spread_of_links() -> None:
         rows.append([held.weight @ value, ERROR**2 * (held.weight**2).sum(), held.choice, (held.weight[2:] == 0).any()])
     link, sampling, choice, thrown = np.array(rows).T
     assert 0.03 < thrown.mean() < 0.25
-    assert sampling.mean() < 0.95 * link.var()  # what held before the choice was in the error
-    assert (sampling + choice).mean() == pytest.approx(link.var(), rel=0.3)
+    # What is known of the link without the choice is less than its spread; 200 links know their spread within 20 %.
+    assert choice.mean() > 0.08 * sampling.mean() and choice[thrown > 0].mean() > choice[thrown == 0].mean()
+    assert (sampling + choice).mean() == pytest.approx(link.var(), rel=0.2)
+    assert 0.9 < (np.abs(link) < 1.96 * np.sqrt(sampling + choice)).mean() < 0.99
 
 
 def test_a_clear_choice_adds_nothing_and_a_doubtful_one_much() -> None:
