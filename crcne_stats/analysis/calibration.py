@@ -100,8 +100,9 @@ def calibration(
         each method; ``link_slope`` far from 1 says that the scales stretch; ``jackknife_error`` after Monseur &
         Berezner. ``chain``: the same constants added up over more than two versions. ``cuts``: levels carried to the
         new version and the share of students who would hold another one. ``equivalence``: split and merged criteria.
-        ``alignment``: criteria by INSPÉ. ``revision``: symptoms of changed criteria before and after. ``comparisons``:
-        what may be compared.
+        ``alignment``: criteria by INSPÉ. ``revision``: symptoms of changed criteria before and after, among
+        them ``narrowest``, the smallest distance between thresholds, and ``misfit``, infit, from a fit of each version
+        alone (up to 200,000 ratings). ``comparisons``: what may be compared.
 
     Raises
     ------

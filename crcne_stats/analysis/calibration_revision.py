@@ -10,13 +10,18 @@ import pandas as pd
 from crcne_stats.analysis.agreement import agreement
 from crcne_stats.analysis.calibration_design import Stacked, Tie
 from crcne_stats.analysis.calibration_drift import reach
+from crcne_stats.analysis.calibration_symptoms import Measured, model_signs
 from crcne_stats.domain.frame import combined_codes
 from crcne_stats.domain.ratings import Ratings
 
 CHANGED = ("reworded", "split", "merged")
-SYMPTOMS = ("ends", "swapped", "agreement")
-"""Ratings at an end of the scale, neighbouring levels given by two trainers of a file, Gwet's AC2."""
-BETTER_DOWN = ("ends", "swapped")
+OF_MODEL = ("narrowest", "misfit")
+SYMPTOMS = ("ends", "swapped", "agreement", *OF_MODEL)
+"""Ratings at an end of the scale, neighbouring levels given by two trainers of a file, Gwet's AC2; the smallest
+distance between thresholds, infit."""
+BETTER_DOWN = ("ends", "swapped", "misfit")
+MOST = 200_000
+"""With more ratings than this a version is not fitted by itself."""
 
 
 def revision_table(asked: Stacked, level: float) -> pd.DataFrame:
@@ -26,18 +31,19 @@ def revision_table(asked: Stacked, level: float) -> pd.DataFrame:
         return pd.DataFrame()
     before = _measured(asked.old, sorted({key for tie in changed for key in tie.old}))
     after = _measured(asked.new, sorted({key for tie in changed for key in tie.new}))
+    too_many = max(len(side.scored) for side in (asked.old, asked.new)) > MOST
     rows = [
-        _row(tie, symptom, [_mean(before, tie.old, symptom), _mean(after, tie.new, symptom)], level)
+        _row(tie, symptom, [_mean(before, tie.old, symptom), _mean(after, tie.new, symptom)], level, too_many)
         for tie in changed
         for symptom in SYMPTOMS
     ]
     return pd.DataFrame(rows)
 
 
-def _measured(ratings: Ratings, keys: list[str]) -> dict[tuple[str, str], tuple[float, float, int]]:
+def _measured(ratings: Ratings, keys: list[str]) -> Measured:
     """Value, standard error and number of students of each criterion and symptom."""
     own = ratings.where(ratings.frame["criterion"].isin(keys).to_numpy())
-    answer: dict[tuple[str, str], tuple[float, float, int]] = {}
+    answer: Measured = {}
     if not len(own):
         return answer
     table = agreement(own, resamples=0, multiverse=False).tables["agreement"]
@@ -53,7 +59,7 @@ def _measured(ratings: Ratings, keys: list[str]) -> dict[tuple[str, str], tuple[
             score, who = frame["score"].to_numpy()[mine], person[mine]
             answer[key, "ends"] = _share(np.isin(score, [min(scale), max(scale)]), who)
             answer[key, "swapped"] = _swapped(score, who)
-    return answer
+    return answer if len(ratings.scored) > MOST else answer | model_signs(ratings, keys)
 
 
 def _share(flag: np.ndarray, who: np.ndarray) -> tuple[float, float, int]:
@@ -81,9 +87,7 @@ def _swapped(score: np.ndarray, who: np.ndarray) -> tuple[float, float, int]:
     return _share(np.concatenate(flags), np.concatenate(owners))
 
 
-def _mean(
-    side: dict[tuple[str, str], tuple[float, float, int]], keys: tuple[str, ...], symptom: str
-) -> tuple[float, float, int]:
+def _mean(side: Measured, keys: tuple[str, ...], symptom: str) -> tuple[float, float, int]:
     """The mean over the criteria of one side; its error is that of wholly dependent ones, the largest there can be."""
     found = [side[key, symptom] for key in keys if (key, symptom) in side]
     if len(found) < len(keys):
@@ -91,16 +95,19 @@ def _mean(
     return float(np.mean([f[0] for f in found])), float(np.mean([f[1] for f in found])), min(f[2] for f in found)
 
 
-def _row(tie: Tie, symptom: str, sides: list[tuple[float, float, int]], level: float) -> dict[str, Any]:
+def _row(tie: Tie, symptom: str, sides: list[tuple[float, float, int]], level: float, too_many: bool) -> dict[str, Any]:
     (before, before_se, n_before), (after, after_se, n_after) = sides
     gain, se = after - before, float(np.hypot(before_se, after_se))
     low, high = gain - reach(level) * se, gain + reach(level) * se
     good = (high < 0) if symptom in BETTER_DOWN else (low > 0)
     bad = (low > 0) if symptom in BETTER_DOWN else (high < 0)
     known = np.isfinite(se)
+    missing = "nothing_before_or_after"
+    if symptom in OF_MODEL and too_many:
+        missing = "too_many_ratings"
     return {
         "criterion": " + ".join(tie.new), "previous_criterion": " + ".join(tie.old), "status": tie.kind,
         "revision_sign": symptom, "before": before, "after": after, "gain": gain, "se": se, "low": low, "high": high,
         "revision_verdict": "" if not known else "better" if good else "worse" if bad else "unclear",
-        "n_students": min(n_before, n_after), "reason": "" if known else "nothing_before_or_after",
+        "n_students": min(n_before, n_after), "reason": "" if known else missing,
     }  # fmt: skip
