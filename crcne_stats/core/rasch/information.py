@@ -18,7 +18,7 @@ from crcne_stats.core.rasch.expectation import Expectation, Problem, windows
 from crcne_stats.core.rasch.features import Features
 from crcne_stats.core.rasch.nodes import chunks, step_covariance
 
-MOST = 1 << 24
+MOST = 1 << 22
 """Most numbers in a table of expected steps, unless the posteriors of students need more nodes at once."""
 
 
@@ -63,11 +63,14 @@ def information(problem: Problem, found: Expectation) -> tuple[Floats, Scores]:
     if seat.shape[1]:
         rows = np.repeat(seat, seat.shape[1], axis=1).ravel()
         pairs = np.tile(seat, (1, seat.shape[1])).ravel()
-        lost += sparse.coo_array((missing.several[:, :-1, :-1].ravel(), (rows, pairs)), shape=lost.shape).toarray()
+        met = sparse.coo_array((missing.several[:, :-1, :-1].ravel(), (rows, pairs)), shape=lost.shape)
+        met.sum_duplicates()
+        lost[met.row, met.col] += met.data
         both = _spread(seat, size + 1, missing.several[:, :-1, -1]) @ design
         lost[:, ability] += both
         lost[ability, :] += both.T
-    return complete - lost[:size, :size], missing.scores(problem)
+    complete -= lost[:size, :size]
+    return complete, missing.scores(problem)
 
 
 def _spread(place: Ints, size: int, value: Floats) -> sparse.csr_array:
