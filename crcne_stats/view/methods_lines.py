@@ -124,7 +124,8 @@ def _difficulty(result: Result, w: Words) -> Iterator[Line]:
 
 def _fairness(result: Result, w: Words) -> Iterator[Line]:
     s = result.settings
-    yield "methods.fairness.first", {"by": s["group"], "n": s["min_students"], "cell": s["min_cell"]}
+    for group in [s["group"]] if isinstance(s["group"], str) else s["group"]:
+        yield "methods.fairness.first", {"by": group, "n": s["min_students"], "cell": s["min_cell"]}
     yield "methods.fairness.tests", {"alpha": s["alpha"]}
 
 

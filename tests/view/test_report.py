@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from crcne_stats.analysis.simulate import simulate
 from crcne_stats.analysis.study import study
 from crcne_stats.domain.result import Study
+from crcne_stats.view.disclosure import published
 from crcne_stats.view.figures import alt_text, figure, figures
 from crcne_stats.view.report import report
 from crcne_stats.view.style import drawing, png, ramp, settled, svg
@@ -45,7 +46,7 @@ ODD = {
 @cache
 def drawings(name: str, lang: str) -> dict[tuple[str, str], Figure]:
     """Every figure of a study: drawn once for all that look at it."""
-    found = ODD[name].results.items()
+    found = published(ODD[name]).results.items()
     return {(key, plot): settled(figure(result, plot, lang)) for key, result in found for plot in figures(result)}
 
 
