@@ -78,8 +78,16 @@ class Compared:
 
     def levels_apart(self, cell: int, contrast: float) -> float:
         """What a contrast of a cell means in levels, for its own ratings."""
-        rows = self.cell[self.fit.plan.kept] == cell
+        order, start = self._by_cell
+        rows = order[start[cell] : start[cell + 1]]
         return contrasts.levels_apart(self.found, self.fit.found.eap, rows, contrast)
+
+    @cached_property
+    def _by_cell(self) -> tuple[np.ndarray, np.ndarray]:
+        """The ratings that inform the fit, by cell, and where each cell starts (cell + 1,)."""
+        cell = self.cell[self.fit.plan.kept]
+        order = np.argsort(cell, kind="stable")
+        return order, np.searchsorted(cell[order], np.arange(len(self.place) + 1))
 
     @property
     def converged(self) -> bool:
@@ -149,6 +157,6 @@ def trainers_before(asked: Design, by: str, thresholds: str, null: Null) -> Comp
 def _filled(
     found: mml.Fit, null: Null, rows: np.ndarray, place: np.ndarray, part: np.ndarray, cell: np.ndarray
 ) -> Compared:
-    student = np.unique(np.column_stack([cell, found.plan.data.student]), axis=0)[:, 0]
-    students, ratings = (np.bincount(codes, minlength=len(rows)) for codes in (student, cell))
+    met = distinct_pairs(cell, found.plan.data.student)[0]
+    students, ratings = (np.bincount(codes, minlength=len(rows)) for codes in (met, cell))
     return Compared(found, null, rows[:, 0], rows[:, 1], place, part, cell, students, ratings)
