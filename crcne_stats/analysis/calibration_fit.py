@@ -123,7 +123,7 @@ class Joint:
     def levels_apart(self, form: int, drift: float) -> float:
         """What a drift means in levels, for the ratings of the new version."""
         rows = self.code[self.fit.plan.kept] == self.cell[form, 1]
-        return contrasts.levels_apart(self.found, self.fit.found.eap, rows, drift)
+        return contrasts.levels_apart(self.found, self.fit.found.eap, np.flatnonzero(rows), drift)
 
     def shift(self, row: np.ndarray, link_variance: float = 0.0) -> Shift:
         """A row with its errors; ``link_variance`` is what anchors or trainers that move add."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from crcne_stats.analysis.fairness_contrasts import Comparisons, of_criteria, of_slopes, of_trainers
-from crcne_stats.analysis.fairness_models import Compared, compared
+from crcne_stats.analysis.fairness_models import Compared, criteria_before, trainers_before, without_groups
 from crcne_stats.analysis.fairness_notes import OTHERS, fairness_notes, left_out_notes
 from crcne_stats.analysis.severity_design import Design, design
 from crcne_stats.core.rasch.bias import adjusted
@@ -135,25 +135,48 @@ def _compared(ratings: Ratings, by: str, settings: dict[str, Any]) -> _Part:
     reason = "one_group" if (groups["reason"] == "").sum() < 2 else _flat(kept)
     if reason:
         return _nothing(by, reason)
-    asked = design(kept, (by,))
-    criteria, trainers = compared(asked, by, settings["thresholds"])
-    found = (of_criteria(asked, by, criteria, least, alpha), of_trainers(asked, by, trainers, least))
-    growing = of_slopes(criteria, found[0], alpha)
-    tests = [
-        *_tests("criterion_group", criteria, found[0], found[0].contrasts, alpha),
-        *_tests("trainer_group", trainers, found[1], found[1].contrasts, alpha),
-        *_tests("criterion_group_ability", None, found[0], growing, alpha),
-    ]
+    asked, thresholds = design(kept, (by,)), settings["thresholds"]
+    null = without_groups(asked, by, thresholds)
+    # One model after the other: two do not fit the memory with the students of a country.
+    harder = _of_criteria(asked, by, criteria_before(asked, by, thresholds, null), least, alpha)
+    harsher = _of_trainers(asked, by, trainers_before(asked, by, thresholds, null), least, alpha)
     tables = {
-        "tests": pd.DataFrame(tests),
-        "criteria": _table("criterion", asked, by, criteria, found[0], alpha),
-        "trainers": _table("trainer", asked, by, trainers, found[1], alpha),
-        "slopes": _slope_table(asked, by, found[0], growing),
+        "tests": pd.DataFrame([*harder.tests, *harsher.tests, *harder.further]),
+        "criteria": harder.tables["criteria"],
+        "trainers": harsher.tables["trainers"],
+        "slopes": harder.tables["slopes"],
         "groups": groups.rename(columns={by: "group"}),
     }
     for table in tables.values():
         table.insert(int(table.columns[0] in ("criterion", "trainer")), "group_by", by)
-    return _Part(by, tables, criteria.converged and trainers.converged)
+    return _Part(by, tables, harder.converged and harsher.converged)
+
+
+@dataclass(frozen=True, eq=False)
+class _Facet:
+    """What a facet answers: rows of ``tests``, those of ``further`` tests after the other facet's, and tables."""
+
+    tests: list[dict[str, Any]]
+    tables: dict[str, pd.DataFrame]
+    converged: bool
+    further: list[dict[str, Any]] = field(default_factory=list)
+
+
+def _of_criteria(asked: Design, by: str, fits: Compared, least: int, alpha: float) -> _Facet:
+    found = of_criteria(asked, by, fits, least, alpha)
+    growing = of_slopes(fits, found, alpha)
+    tables = {
+        "criteria": _table("criterion", asked, by, fits, found, alpha),
+        "slopes": _slope_table(asked, by, found, growing),
+    }
+    tests = _tests("criterion_group", fits, found, found.contrasts, alpha)
+    return _Facet(tests, tables, fits.converged, _tests("criterion_group_ability", None, found, growing, alpha))
+
+
+def _of_trainers(asked: Design, by: str, fits: Compared, least: int, alpha: float) -> _Facet:
+    found = of_trainers(asked, by, fits, least)
+    tests = _tests("trainer_group", fits, found, found.contrasts, alpha)
+    return _Facet(tests, {"trainers": _table("trainer", asked, by, fits, found, alpha)}, fits.converged)
 
 
 def _nothing(by: str, reason: str) -> _Part:

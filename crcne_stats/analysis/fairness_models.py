@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +20,15 @@ CELL = "cell"
 """The facet of a trainer before one group."""
 
 
+@dataclass(frozen=True)
+class Null:
+    """What is kept of the fit without the groups: the whole of it would be held beside the two others."""
+
+    deviance: float
+    n_parameters: int
+    converged: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Compared:
     """A fit in which the elements of a facet have a parameter for each group that they met.
@@ -30,7 +39,7 @@ class Compared:
     """
 
     fit: mml.Fit
-    null: mml.Fit
+    null: Null
     element: np.ndarray
     group: np.ndarray
     place: np.ndarray
@@ -69,8 +78,16 @@ class Compared:
 
     def levels_apart(self, cell: int, contrast: float) -> float:
         """What a contrast of a cell means in levels, for its own ratings."""
-        rows = self.cell[self.fit.plan.kept] == cell
+        order, start = self._by_cell
+        rows = order[start[cell] : start[cell + 1]]
         return contrasts.levels_apart(self.found, self.fit.found.eap, rows, contrast)
+
+    @cached_property
+    def _by_cell(self) -> tuple[np.ndarray, np.ndarray]:
+        """The ratings that inform the fit, by cell, and where each cell starts (cell + 1,)."""
+        cell = self.cell[self.fit.plan.kept]
+        order = np.argsort(cell, kind="stable")
+        return order, np.searchsorted(cell[order], np.arange(len(self.place) + 1))
 
     @property
     def converged(self) -> bool:
@@ -85,17 +102,19 @@ class Compared:
         return (statistic, float(df), float(chi2.sf(statistic, df))) if df > 0 else (np.nan, 0.0, np.nan)
 
 
-def compared(asked: Design, by: str, thresholds: str) -> tuple[Compared, Compared]:
-    """Criteria and trainers before each group of the column ``by``.
+def without_groups(asked: Design, by: str, thresholds: str) -> Null:
+    """The model in which the groups of the column ``by`` make no difference.
 
-    The students have a free mean for each group within each INSPÉ, so that a weaker group is not a group treated
-    worse.
+    In this model and the others the students have a free mean for each group within each INSPÉ, so that a weaker group
+    is not a group treated worse.
     """
-    data = asked.data
+    fit = mml.fit(asked.data, _model(asked, thresholds), _population(asked, by, asked.component))
+    return Null(fit.deviance, fit.n_parameters, fit.converged)
+
+
+def _model(asked: Design, thresholds: str) -> Model:
     parts = {"trainer": asked.trainer_component} if asked.n_components > 1 else {}
-    everyone = _population(asked, by, asked.component)
-    null = mml.fit(data, Model(thresholds=thresholds, components=parts), everyone)
-    return _criteria(asked, by, thresholds, null, everyone), _trainers(asked, by, thresholds, null)
+    return Model(thresholds=thresholds, components=parts)
 
 
 def _population(asked: Design, by: str, component: np.ndarray) -> Population:
@@ -106,18 +125,18 @@ def _population(asked: Design, by: str, component: np.ndarray) -> Population:
     return group_means(combination(keys, [int(key.max(initial=0)) + 1 for key in keys])[1])
 
 
-def _criteria(asked: Design, by: str, thresholds: str, null: mml.Fit, everyone: Population) -> Compared:
+def criteria_before(asked: Design, by: str, thresholds: str, null: Null) -> Compared:
     """Interaction of criterion and group: its margins are zero, and the group itself belongs to the population."""
     pair = ("criterion", by)
-    model = Model(thresholds=thresholds, interactions=(pair,), components=null.plan.model.components)
-    found = mml.fit(asked.data, model, everyone)
+    model = replace(_model(asked, thresholds), interactions=(pair,))
+    found = mml.fit(asked.data, model, _population(asked, by, asked.component))
     rows, cell = combination([asked.data.facets[name] for name in pair], [asked.data.sizes[name] for name in pair])
     start = found.plan.blocks[interaction_name(pair)].start
     part = np.zeros(len(rows), dtype=np.int64)
     return _filled(found, null, rows, start + np.arange(len(rows)), part, cell)
 
 
-def _trainers(asked: Design, by: str, thresholds: str, null: mml.Fit) -> Compared:
+def trainers_before(asked: Design, by: str, thresholds: str, null: Null) -> Compared:
     """Each trainer before each group as a rater of its own; the criteria are shared.
 
     A student belongs to one group, so the raters of different groups never meet: each group, and each island of it, has
@@ -136,8 +155,8 @@ def _trainers(asked: Design, by: str, thresholds: str, null: mml.Fit) -> Compare
 
 
 def _filled(
-    found: mml.Fit, null: mml.Fit, rows: np.ndarray, place: np.ndarray, part: np.ndarray, cell: np.ndarray
+    found: mml.Fit, null: Null, rows: np.ndarray, place: np.ndarray, part: np.ndarray, cell: np.ndarray
 ) -> Compared:
-    student = np.unique(np.column_stack([cell, found.plan.data.student]), axis=0)[:, 0]
-    students, ratings = (np.bincount(codes, minlength=len(rows)) for codes in (student, cell))
+    met = distinct_pairs(cell, found.plan.data.student)[0]
+    students, ratings = (np.bincount(codes, minlength=len(rows)) for codes in (met, cell))
     return Compared(found, null, rows[:, 0], rows[:, 1], place, part, cell, students, ratings)

@@ -167,14 +167,14 @@ def within(
 ) -> tuple[Floats, Floats, Within]:
     """What is known of a block once ability is: means (feature, node), (sheet, node) and covariances.
 
-    The first table holds the expected steps of each feature of each sheet given ability, the second the expected
-    square of its effect in units of halo². ``mass`` (sheet, node) is the posterior mass.
+    The first table holds the expected steps of each feature of each sheet given ability, with a last row of zeros, the
+    second the expected square of its effect in units of halo². ``mass`` (sheet, node) is the posterior mass.
     """
     n_sheets, n_nodes = mass.shape
     first = np.searchsorted(few.unit, np.arange(n_sheets + 1))
     width = int(np.diff(first).max(initial=0))
     climbed = cells.climbed(inside.nodes, slice(0, cells.n_cells))[0].reshape(-1, len(inside.nodes))
-    table, squares = np.zeros((few.sums.shape[0], n_nodes)), np.ones((n_sheets, n_nodes))
+    table, squares = np.zeros((few.sums.shape[0] + 1, n_nodes)), np.ones((n_sheets, n_nodes))
     n_patterns = sheets.pattern_sheets.shape[0]
     steps, steps_square, square = np.zeros((n_patterns, width, width)), np.zeros((n_patterns, width)), 0.0
     parameter = np.full((n_patterns, width), -1)

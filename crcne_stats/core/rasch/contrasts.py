@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from crcne_stats.core.rasch.design import Bools, Floats, Ints
+from crcne_stats.core.graph import distinct_pairs
+from crcne_stats.core.rasch.design import Floats, Ints
 from crcne_stats.core.rasch.information import Scores, information
 from crcne_stats.core.rasch.mml import Fit, score_products
 from crcne_stats.core.rasch.rated import Rated, moments
@@ -108,10 +109,10 @@ def leverages(cell: Ints, student: Ints, n_students: int) -> Floats:
     With ``n`` students in a cell each has about 1 / n of its estimate. A student seen by m trainers has m − 1
     comparisons between them, over which the shares add up.
     """
-    pairs = np.unique(np.column_stack([cell, student]), axis=0)
-    n = np.bincount(pairs[:, 0])
-    share = np.bincount(pairs[:, 1], 1 / n[pairs[:, 0]], minlength=n_students)
-    met = np.bincount(pairs[:, 1], minlength=n_students)
+    place, who = distinct_pairs(cell, student)
+    n = np.bincount(place)
+    share = np.bincount(who, 1 / n[place], minlength=n_students)
+    met = np.bincount(who, minlength=n_students)
     return share / np.maximum(met - 1, 1)
 
 
@@ -151,13 +152,13 @@ def measured_from(values: Floats, covariance: Floats, weights: Floats) -> tuple[
     return values - (weights * values).sum(axis=1)[:, None], np.sqrt(np.maximum(variance, 0.0))
 
 
-def levels_apart(found: Rated, ability: Floats, rows: Bools, easier: float) -> float:
+def levels_apart(found: Rated, ability: Floats, rows: Ints, easier: float) -> float:
     """Mean difference of the expected level (index) of ratings, as they are and were they ``easier`` by some logits.
 
-    ``ability`` (student,), ``rows`` (rating that informs the fit,). The signed item difference in the sample of Meade
-    (2010, doi:10.1037/a0018966).
+    ``ability`` (student,), ``rows`` the places of these ratings among those that inform the fit. The signed item
+    difference in the sample of Meade (2010, doi:10.1037/a0018966).
     """
-    if not rows.any():
+    if not len(rows):
         return float("nan")
     cell, own = found.cell[rows], ability[found.student[rows]]
     one, two = (moments(found.chances(own + move, cell))[0] for move in (0.0, easier))

@@ -15,8 +15,6 @@ from crcne_stats.core.rasch.sufficient import Sufficient, distinct
 
 MANY = 60
 """A block with no more elements than this is common to all students; a larger one too, unless each meets few of it."""
-MOST = 1 << 18
-"""Most numbers, by node of ability, in a table of the common parameters of whole units."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,21 +29,12 @@ class Part:
 class Wholes:
     """Units that touch most of the common parameters, of which a student has a few.
 
-    ``seat`` (student, seat) is the whole of each seat, ``n`` where it is empty. ``feature`` (entry,) stands at
-    ``whole`` and ``column`` (entry,) of a table (whole, node, common column).
+    ``seat`` (student, seat) is the whole of each seat, the last one where it is empty. ``feature`` (whole + 1, common
+    column) is the feature of a parameter, −1 where a whole does not touch it; the last whole is empty.
     """
 
-    n: int
     seat: Ints
     feature: Ints
-    whole: Ints
-    column: Ints
-
-    def table(self, features: Floats, n_columns: int) -> Floats:
-        """A table (whole + 1, node, column) from features (feature, node); the last whole is empty."""
-        answer = np.zeros((self.n + 1, features.shape[1], n_columns))
-        answer[self.whole, :, self.column] = features[self.feature]
-        return answer
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,13 +99,15 @@ def features(plan: Layout, stats: Sufficient, in_parts: bool = True) -> Features
     column[common_parameters] = np.arange(len(common_parameters))
     is_common = column[parameter] >= 0
     whole = _whole(stats, unit[is_common], len(common_parameters))
+    n_wholes = int(whole.sum())
     entry = stats.entry.tocoo()
     owner, unit_met = entry.row.astype(np.int64), entry.col.astype(np.int64)
     places, shape = np.full(stats.entry.shape[1], -1), stats.entry.shape
-    places[whole] = np.arange(int(whole.sum()))
-    seat = _seated(owner[whole[unit_met]], places[unit_met[whole[unit_met]]], n_students, int(whole.sum()))
+    places[whole] = np.arange(n_wholes)
+    seat = _seated(owner[whole[unit_met]], places[unit_met[whole[unit_met]]], n_students, n_wholes)
     inside = np.flatnonzero(is_common & whole[unit])
-    wholes = Wholes(int(whole.sum()), seat, inside, places[unit[inside]], column[parameter[inside]])
+    touches = np.full((n_wholes + 1, len(common_parameters)), -1)
+    touches[places[unit[inside]], column[parameter[inside]]] = inside
     single = sparse.csr_array((entry.data * ~whole[unit_met], (owner, unit_met)), shape=shape)
     single.eliminate_zeros()
     who, value, feature = _expanded(single, unit, is_common)
@@ -136,9 +127,9 @@ def features(plan: Layout, stats: Sufficient, in_parts: bool = True) -> Features
         rows = np.repeat(np.arange(n_students), seats)
         observed_few[...] = padded[rows, seat_parameter.ravel()].reshape(n_students, seats)
     return Features(
-        sums, unit, parameter, _parts(plan, stats, sums, unit) if in_parts else (), wholes, common, common_features,
-        several, few_features, common_parameters, seat_parameter, observed[:, common_parameters].toarray(),
-        observed_few,
+        sums, unit, parameter, _parts(plan, stats, sums, unit) if in_parts else (), Wholes(seat, touches), common,
+        common_features, several, few_features, common_parameters, seat_parameter,
+        observed[:, common_parameters].toarray(), observed_few,
     )  # fmt: skip
 
 
@@ -147,8 +138,7 @@ def _whole(stats: Sufficient, unit: Ints, n_common: int) -> Bools:
     n_units = stats.entry.shape[1]
     touched = np.bincount(unit, minlength=n_units)
     odd = np.bincount(stats.entry.indices, stats.entry.data != 1, minlength=n_units) > 0
-    whole = (2 * touched > n_common) & ~odd
-    return np.asarray(whole & (int(whole.sum()) * n_common <= MOST))
+    return np.asarray((2 * touched > n_common) & ~odd)
 
 
 def _seated(owner: Ints, what: Ints, n: int, empty: int) -> Ints:

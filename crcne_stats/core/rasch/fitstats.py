@@ -9,7 +9,7 @@ import numpy as np
 
 from crcne_stats.core.rasch.design import Floats, Ints, tally
 from crcne_stats.core.rasch.nodes import chunks
-from crcne_stats.core.rasch.rated import RUN, Rated
+from crcne_stats.core.rasch.rated import RUN, Rated, chances
 from crcne_stats.core.rasch.residuals import Residuals
 
 
@@ -119,19 +119,21 @@ def stretch(found: Rated, residuals: Residuals, code: Ints, n: int) -> Stretch:
     for rows in chunks(len(location), RUN):
         cell, here = found.cell[rows], location[rows]
         climbed = steps[:, cell]
-        p = found.chances(here + found.difficulty[cell], cell)
-        slope = level * here - climbed
-        own = observed[rows], np.arange(len(here))
-        mean = [(p * x).sum(axis=0) for x in (slope, climbed, level)]
-        score = [x[own] - m for x, m in zip((slope, climbed), mean, strict=False)]
-        off = [x - m for x, m in zip((slope, climbed, level), mean, strict=True)]
-        weighted = [p * x for x in off]
-        products = [(0, 0), (0, 2), (1, 1), (1, 2), (2, 2)]
+        p = chances(found.steps[:, cell], here)
+        at, place = (p * level).sum(axis=0), (p * climbed).sum(axis=0)
+        own = climbed[observed[rows], np.arange(len(here))] - place
+        off = level - at
+        climbed -= place
+        weighted = p * off
+        # Variances of the level and of the thresholds climbed, and across; the slope is a combination of the two.
+        spread, across = (weighted * off).sum(axis=0), (weighted * climbed).sum(axis=0)
+        p *= climbed
+        p *= climbed
+        apart, tall = observed[rows] - at, p.sum(axis=0)
         parts[:, rows] = [
-            *score,
-            observed[rows] - mean[2],
-            *((weighted[a] * off[b]).sum(axis=0) for a, b in products),
-        ]
+            here * apart - own, own, apart,
+            here * (here * spread - 2 * across) + tall, here * spread - across, tall, across, spread,
+        ]  # fmt: skip
     element = np.where(known, code, 0)
     sums = [tally(element, found.weight * known * row, n) for row in parts]
     a, b, c, aa, ac, bb, bc, cc = sums

@@ -6,6 +6,7 @@ covariance of each student's score.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,11 @@ from scipy import sparse
 from crcne_stats.core.rasch.blocks import within
 from crcne_stats.core.rasch.design import Floats, Ints
 from crcne_stats.core.rasch.expectation import Expectation, Problem, windows
+from crcne_stats.core.rasch.features import Features
 from crcne_stats.core.rasch.nodes import chunks, step_covariance
+
+MOST = 1 << 22
+"""Most numbers in a table of expected steps, unless the posteriors of students need more nodes at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,39 +43,40 @@ def information(problem: Problem, found: Expectation) -> tuple[Floats, Scores]:
     place[problem.plan.free] = np.arange(len(problem.plan.free))
     covariance = _swept_covariance(problem, found)
     lost = np.zeros((size + 1, size + 1))
+    tables: Iterable[_Table]
     if found.inner is None or problem.sheets is None:
-        table, squares = _swept_table(problem, found), None
+        tables, squares = _swept(problem, found), None
     else:
         mass = problem.stats.entry.T @ found.posterior
         table, squares, inside = within(problem.sheets, found.inner, found.cells, few, mass)
         inside.add_to(lost, place, size if problem.halo_place is None else problem.halo_place)
+        tables = [_Table(0, table, list(windows(found.posterior)))]
     complete = _complete(problem, found, covariance)
-    missing = _Missing.of(problem, found, table, squares)
+    seat, design, ability = place[few.seat_parameter], problem.population.design, problem.coefficients
+    missing = _Missing.of(problem, found, tables, squares, seat)
     extra = [problem.sd_place, problem.halo_place] if squares is not None else [problem.sd_place]
     columns = np.concatenate([place[few.common_parameters], [size if p is None else p for p in extra]]).astype(np.int64)
-    seat, design, ability = place[few.seat_parameter], problem.population.design, problem.coefficients
     lost[np.ix_(columns, columns)] += missing.common_common
-    spread = _spread(seat.ravel(), size + 1)
-    half = spread @ missing.several_common[:, :-1].reshape(-1, len(columns))
-    lost[:, columns] += half
-    lost[columns, :] += half.T
-    block = design.T @ missing.several_common[:, -1]
-    lost[ability, columns] += block
-    lost[columns, ability] += block.T
+    lost[:, columns] += missing.several_common
+    lost[columns, :] += missing.several_common.T
     lost[ability, ability] += design.T @ (design * missing.several[:, -1, -1, None])
     if seat.shape[1]:
         rows = np.repeat(seat, seat.shape[1], axis=1).ravel()
         pairs = np.tile(seat, (1, seat.shape[1])).ravel()
-        lost += sparse.coo_array((missing.several[:, :-1, :-1].ravel(), (rows, pairs)), shape=lost.shape).toarray()
-        both = spread @ (np.repeat(design, seat.shape[1], axis=0) * missing.several[:, :-1, -1].reshape(-1, 1))
+        met = sparse.coo_array((missing.several[:, :-1, :-1].ravel(), (rows, pairs)), shape=lost.shape)
+        met.sum_duplicates()
+        lost[met.row, met.col] += met.data
+        both = _spread(seat, size + 1, missing.several[:, :-1, -1]) @ design
         lost[:, ability] += both
         lost[ability, :] += both.T
-    return complete - lost[:size, :size], missing.scores(problem)
+    complete -= lost[:size, :size]
+    return complete, missing.scores(problem)
 
 
-def _spread(place: Ints, size: int) -> sparse.csr_array:
-    """Adds rows up by place: (size, row)."""
-    return sparse.csr_array((np.ones(len(place)), (place, np.arange(len(place)))), shape=(size, len(place)))
+def _spread(place: Ints, size: int, value: Floats) -> sparse.csr_array:
+    """Adds rows up by their places (row, seat), each ``value`` (row, seat) times: (size, row)."""
+    row = np.repeat(np.arange(len(place)), place.shape[1])
+    return sparse.csr_array((value.ravel(), (place.ravel(), row)), shape=(size, len(place)))
 
 
 def _swept_covariance(problem: Problem, found: Expectation) -> Floats:
@@ -84,13 +90,40 @@ def _swept_covariance(problem: Problem, found: Expectation) -> Floats:
     return covariance
 
 
-def _swept_table(problem: Problem, found: Expectation) -> Floats:
-    """Expected steps of each feature by node (feature, node)."""
-    table = np.zeros((problem.features.sums.shape[0], len(found.nodes)))
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """Expected steps of each feature at a run of nodes, and the students whose posterior stands within it.
+
+    ``steps`` (feature + 1, node) ends with a row of zeros; ``first`` is the place of its first node; ``looks`` are
+    those of :func:`~crcne_stats.core.rasch.expectation.windows`.
+    """
+
+    first: int
+    steps: Floats
+    looks: list[tuple[Ints, int, int]]
+
+
+def _swept(problem: Problem, found: Expectation) -> Iterator[_Table]:
+    """Tables of runs of nodes: one of all the nodes would not fit the memory with the trainers of a country."""
+    looks = sorted(windows(found.posterior), key=lambda look: look[1])
+    widest = max((width for _, _, width in looks), default=0)
+    most = max(widest + widest // 2, MOST // max(problem.features.sums.shape[0], 1))
+    while looks:
+        begin = looks[0][1]
+        beyond = (place for place, (_, first, width) in enumerate(looks) if first + width > begin + most)
+        n = next(beyond, len(looks))
+        end = max(first + width for _, first, width in looks[:n])
+        yield _Table(begin, _swept_steps(problem, found, slice(begin, end)), looks[:n])
+        looks = looks[n:]
+
+
+def _swept_steps(problem: Problem, found: Expectation, span: slice) -> Floats:
+    nodes = found.nodes[span]
+    table = np.zeros((problem.features.sums.shape[0] + 1, len(nodes)))
     for part in problem.features.parts:
-        climbed, _ = found.cells.climbed(found.nodes, part.cells)
+        climbed, _ = found.cells.climbed(nodes, part.cells)
         for rows, matrix in part.sums:
-            table[rows] = matrix @ climbed.reshape(-1, len(found.nodes))
+            table[rows] = matrix @ climbed.reshape(-1, len(nodes))
     return table
 
 
@@ -124,9 +157,9 @@ class _Missing:
     """Posterior means and covariances of the students' scores.
 
     Columns are the common parameters, log sd, and log halo where there is one; the seats of a student are followed by
-    the score of the mean of ability. ``common_common`` (column, column) is summed over students; ``several_common``
-    (student, seat + 1, column), ``several`` (student, seat + 1, seat + 1); ``common_mean`` (student, column) and
-    ``several_mean`` (student, seat + 1).
+    the score of the mean of ability. Summed over students are ``common_common`` (column, column) and, by the place of
+    each seat and coefficient, ``several_common`` (estimate + 1, column); of each student are ``several`` (student,
+    seat + 1, seat + 1), ``common_mean`` (student, column) and ``several_mean`` (student, seat + 1).
     """
 
     common_common: Floats
@@ -136,44 +169,47 @@ class _Missing:
     several_mean: Floats
 
     @classmethod
-    def of(cls, problem: Problem, found: Expectation, table: Floats, squares: Floats | None) -> _Missing:
-        """From expected steps by node (feature, node); ``squares`` (unit, node) expected squares of the halo."""
+    def of(
+        cls, problem: Problem, found: Expectation, tables: Iterable[_Table], squares: Floats | None, seat: Ints
+    ) -> _Missing:
+        """From expected steps by node; ``squares`` (unit, node) expected squares of the halo.
+
+        ``seat`` (student, seat) is the place of a seat's parameter among the estimates, one beyond where there is none.
+        """
         few, point = problem.features, found.point
         n, n_common, n_seats = len(found.posterior), few.n_common, few.n_seats
         n_columns = n_common + (1 if squares is None else 2)
         answer = cls(
             np.zeros((n_columns, n_columns)),
-            np.empty((n, n_seats + 1, n_columns)),
+            np.zeros((problem.size + 1, n_columns)),
             np.empty((n, n_seats + 1, n_seats + 1)),
             np.empty((n, n_columns)),
             np.empty((n, n_seats + 1)),
         )
-        wholes, rest, own = few.wholes.table(table, n_common), table[few.common_features], table[few.few_features]
         mean = problem.population.mean(point.coefficient)
-        for who, first, width in windows(found.posterior):
-            span = slice(first, first + width)
-            distance = found.nodes[span] - mean[who, None]
-            common = np.zeros((len(who), width, n_columns))
-            for seat in few.wholes.seat[who].T:
-                common[:, :, :n_common] += wholes[seat, span]
-            if len(rest):
-                other = few.common[_rows(who, n, n_common)] @ rest[:, span]
-                common[:, :, :n_common] += other.reshape(n_common, len(who), width).transpose(1, 2, 0)
-            common[:, :, n_common] = (distance / point.sd) ** 2
-            if squares is not None:
-                common[:, :, -1] = problem.stats.entry[who] @ squares[:, span]
-            several = np.empty((len(who), n_seats + 1, width))
-            if n_seats:
-                met = few.few[_rows(who, n, n_seats)] @ own[:, span]
-                several[:, :-1] = met.reshape(n_seats, len(who), width).transpose(1, 0, 2)
-            several[:, -1] = distance / point.sd**2
-            answer._enter(who, found.posterior[who, span], common, several)
+        for table in tables:
+            rest, own = table.steps[few.common_features], table.steps[few.few_features]
+            for who, first, width in table.looks:
+                span, here = slice(first, first + width), slice(first - table.first, first - table.first + width)
+                distance = found.nodes[span] - mean[who, None]
+                common = np.empty((len(who), width, n_columns))
+                common[:, :, :n_common] = _common(few, who, n, table.steps[:, here], rest[:, here]).transpose(0, 2, 1)
+                common[:, :, n_common] = (distance / point.sd) ** 2
+                if squares is not None:
+                    common[:, :, -1] = problem.stats.entry[who] @ squares[:, span]
+                several = np.empty((len(who), n_seats + 1, width))
+                if n_seats:
+                    met = few.few[_rows(who, n, n_seats)] @ own[:, here]
+                    several[:, :-1] = met.reshape(n_seats, len(who), width).transpose(1, 0, 2)
+                several[:, -1] = distance / point.sd**2
+                mixed = answer._enter(who, found.posterior[who, span], common, several)
+                answer._mix(problem, seat[who], who, mixed)
         answer.common_common[...] -= answer.common_mean.T @ answer.common_mean
         return answer
 
-    def _enter(self, who: Ints, weight: Floats, common: Floats, several: Floats) -> None:
+    def _enter(self, who: Ints, weight: Floats, common: Floats, several: Floats) -> Floats:
         """Enter these students: ``weight`` (student, node), ``common`` (student, node, column), ``several``
-        (student, seat + 1, node).
+        (student, seat + 1, node). The answer is their covariance (student, seat + 1, column).
         """
         columns = common.shape[2]
         weighted = common * weight[:, :, None]
@@ -181,9 +217,17 @@ class _Missing:
         self.common_mean[who] = weighted.sum(axis=1)
         mean = (several @ weight[:, :, None])[:, :, 0]
         several = several - mean[:, :, None]
-        self.several_common[who] = several @ weighted
         self.several[who] = (several * weight[:, None, :]) @ several.transpose(0, 2, 1)
         self.several_mean[who] = mean
+        return np.asarray(several @ weighted)
+
+    def _mix(self, problem: Problem, seat: Ints, who: Ints, mixed: Floats) -> None:
+        """Enter the covariances (student, seat + 1, column) of these students where their parameters stand."""
+        each = sparse.csr_array(
+            (np.ones(seat.size), (seat.ravel(), np.arange(seat.size))), shape=(len(self.several_common), seat.size)
+        )
+        self.several_common[...] += each @ mixed[:, :-1].reshape(-1, mixed.shape[2])
+        self.several_common[problem.coefficients] += problem.population.design[who].T @ mixed[:, -1]
 
     def scores(self, problem: Problem) -> Scores:
         """The students' scores."""
@@ -193,6 +237,20 @@ class _Missing:
             spread[:, 1] += 1.0 - problem.stats.entry.sum(axis=1)
         common, seats = self.common_mean[:, : few.n_common], self.several_mean[:, :-1]
         return Scores(common - few.observed_common, seats - few.observed_few, self.several_mean[:, -1], spread)
+
+
+def _common(few: Features, who: Ints, n: int, steps: Floats, rest: Floats) -> Floats:
+    """Expected steps of the common parameters (student, column, node) of the students ``who`` of ``n``.
+
+    ``steps`` (feature + 1, node), ``rest`` (row of ``common_features``, node).
+    """
+    answer = np.zeros((len(who), few.n_common, steps.shape[1]))
+    for seat in few.wholes.seat[who].T:
+        answer += steps[few.wholes.feature[seat]]
+    if len(rest):
+        other = few.common[_rows(who, n, few.n_common)] @ rest
+        answer += other.reshape(few.n_common, len(who), -1).transpose(1, 0, 2)
+    return answer
 
 
 def _rows(students: Ints, n: int, columns: int) -> Ints:

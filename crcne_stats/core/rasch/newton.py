@@ -61,9 +61,11 @@ class Factor:
         size = float(np.abs(np.diag(matrix)).mean())
         lifted = matrix + size * (constraints.T @ constraints)
         floor = 1e-10 * size
+        diagonal = np.diag(lifted).copy()
         for damping in (0.0, *(size * 10.0 ** np.arange(-6, 4))):
+            np.fill_diagonal(lifted, diagonal + damping)
             try:
-                lower = linalg.cholesky(lifted + damping * np.eye(len(lifted)), lower=True, check_finite=False)
+                lower = linalg.cholesky(lifted, lower=True, check_finite=False)
             except linalg.LinAlgError:
                 continue
             if np.diag(lower).min() ** 2 > floor:
@@ -76,12 +78,15 @@ class Factor:
         if not len(self.constraints):
             return np.asarray(found)
         along = linalg.cho_solve((self.lower, True), self.constraints.T, check_finite=False)
-        return np.asarray(found - along @ np.linalg.solve(self.constraints @ along, self.constraints @ found))
+        found -= along @ np.linalg.solve(self.constraints @ along, self.constraints @ found)
+        return np.asarray(found)
 
     def covariance(self) -> Floats:
         """Inverse of the information under the constraints."""
         answer = self.solve(np.eye(len(self.lower)))
-        return (answer + answer.T) / 2
+        answer += answer.T.copy()
+        answer /= 2
+        return answer
 
 
 @dataclass(frozen=True, eq=False)
