@@ -166,10 +166,14 @@ class Anchors:
 
     @property
     def variance(self) -> float:
-        """Variance of the link from anchors that drift a little and from having chosen them by the same ratings."""
+        """Variance of the link from anchors that drift a little and from having chosen them by the same ratings.
+
+        Anchors chosen because they agree differ less than their errors say, which the choice makes up for: so the sum
+        is cut at 0, and not each part.
+        """
         own = self.weight > 0
         excess = excess_variance(self.drift.value[own], self.drift.covariance[np.ix_(own, own)])
-        return excess * float((self.weight**2).sum()) + self.choice
+        return max(excess * float((self.weight**2).sum()) + self.choice, 0.0)
 
     def full(self, n_forms: int) -> np.ndarray:
         """Weights over all forms (form,)."""
@@ -317,7 +321,7 @@ def trainers(found: Joint) -> Trainers:
     df = np.maximum(np.minimum(students[first], students[second]) - 1, 1).astype(float)
     change = Contrasts(rows @ found.estimate, rows @ found.rater_covariance @ rows.T, df)
     excess = excess_variance(change.value[tested], change.covariance[np.ix_(tested, tested)])
-    variance = excess / max(len(who), 1)
+    variance = max(excess, 0.0) / max(len(who), 1)
     return Trainers(who, first, second, weight, change, tested, variance)
 
 

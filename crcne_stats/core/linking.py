@@ -187,13 +187,16 @@ def jackknife_error(drift: Any) -> float:
 
 
 def excess_variance(drift: Any, covariance: Any) -> float:
-    """Variance of true drifts (anchor,) beyond what their error ``covariance`` (anchor, anchor) makes; 0 at least."""
+    """Variance of true drifts (anchor,) beyond what their error ``covariance`` (anchor, anchor) makes.
+
+    Unbiased, hence below 0 where by chance they differ less than their errors: who adds it up cuts the sum at 0.
+    """
     values, known = np.asarray(drift, dtype=float), np.asarray(covariance, dtype=float)
     n = len(values)
     if n < 2:
         return 0.0
     noise = (np.trace(known) - known.sum() / n) / (n - 1)
-    return max(float(values.var(ddof=1) - noise), 0.0)
+    return float(values.var(ddof=1) - noise)
 
 
 @dataclass(frozen=True, eq=False)

@@ -124,7 +124,8 @@ def test_excess_variance_takes_the_sampling_error_off() -> None:
     covariance = 0.04 * np.eye(4000) + 0.03
     drift = 0.3 * rng.normal(size=4000) + 0.2 * rng.normal(size=4000) + np.sqrt(0.03) * rng.normal()
     assert excess_variance(drift, covariance) == pytest.approx(0.09, abs=0.006)
-    assert excess_variance([0.1, 0.1], np.eye(2)) == 0.0
+    assert excess_variance([0.1, 0.1], np.eye(2)) == pytest.approx(-1)  # unbiased, so not cut at 0
+    assert excess_variance([0.1], np.eye(1)) == 0.0
 
 
 def test_errors_of_a_chain_grow() -> None:
