@@ -47,7 +47,7 @@ bench: .venv/test.stamp
 
 # Two versions of the framework with known drift: does the link hold what it promises? Some twenty minutes.
 versions: .venv/test.stamp
-	$(BIN)/python benchmarks/calibration.py
+	$(BIN)/python benchmarks/calibration.py --jobs 2
 
 # A quarter of an hour: planted defects, none, and one-step resamples against refits.
 priorities: .venv/test.stamp

@@ -42,6 +42,10 @@ READING = (
     "The adjustment for many tests (Benjamini & Hochberg) holds the share of false ones among the criteria flagged,",
     "here at 5 %. Where nothing drifts that is the share of replicates with a false alarm; where two criteria drift",
     "and are found, a third one flagged by chance is a third of the flags, so that more replicates may have one.",
+    "",
+    "The error of the constant has three parts: sampling, what the spread of the anchors shows beyond sampling (never",
+    "below zero, so too much where none drifts), and the choice of the anchors. Where the anchors do not drift at all,",
+    "as here, the last two together are more than is needed and the intervals are wider than promised.",
 )
 
 
