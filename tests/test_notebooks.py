@@ -107,7 +107,8 @@ def test_it_runs_and_shows(executed: dict[tuple[str, str], notebooks.Run], name:
     assert any("image/png" in output.data for _, output in outputs)
     for cell in run.notebook.cells:
         if "cs.table(" in cell.source or "cs.figure(" in cell.source:
-            assert len(cell.outputs) == 1, cell.source
+            optional = " else None" in cell.source  # tables of a gate are there only where PIX+Édu is one
+            assert len(cell.outputs) == 1 or optional, cell.source
 
 
 @pytest.mark.parametrize("lang", languages())
