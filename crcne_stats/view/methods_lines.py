@@ -32,6 +32,12 @@ def _rows(result: Result, name: str) -> pd.DataFrame:
     return result.tables.get(name, pd.DataFrame())
 
 
+def _found(result: Result, name: str) -> bool:
+    """Is there a row of the table that is no mere reason why nothing can be said?"""
+    table = _rows(result, name)
+    return len(table) > 0 and ("reason" not in table.columns or bool((table["reason"].fillna("") == "").any()))
+
+
 def _describe(result: Result, w: Words) -> Iterator[Line]:
     yield "methods.describe.first", {}
 
@@ -134,6 +140,9 @@ def _concordance(result: Result, w: Words) -> Iterator[Line]:
     yield "methods.concordance.first", {"weights": w(f"weights.{s['weights']}")}
     if "bootstrap" in _methods_of(_rows(result, "concordance")):
         yield "methods.interval.bootstrap", {"resamples": s["resamples"]}
+    for name in ("association", "tests", "trainer_error", "criteria", "regression", "roc"):
+        if _found(result, name):
+            yield f"methods.concordance.{name}", {}
     if w.has(f"methods.concordance.{s.get('combination')}"):
         yield f"methods.concordance.{s['combination']}", {}
 
@@ -173,6 +182,11 @@ def _priorities(result: Result, w: Words) -> Iterator[Line]:
     yield "methods.priorities.ranks", {"n": result.settings["resamples"]}
 
 
+def _verdict(result: Result, w: Words) -> Iterator[Line]:
+    s = result.settings
+    yield "methods.verdict.first", {"coefficient": w(f"coefficient.{s['coefficient']}"), "dependable": s["dependable"]}
+
+
 LINES: dict[str, Callable[[Result, Words], Iterator[Line]]] = {
     "describe": _describe,
     "agreement": _agreement,
@@ -186,5 +200,6 @@ LINES: dict[str, Callable[[Result, Words], Iterator[Line]]] = {
     "planning": _planning,
     "calibration": _calibration,
     "priorities": _priorities,
+    "verdict": _verdict,
 }
 """The sentences of each analysis; one that is absent is told by its question and its settings."""

@@ -120,7 +120,7 @@ def test_sittings_of_one_student_count_together() -> None:
     )  # fmt: skip
     one, two = once.tables, twice.tables
     assert two["shift"].loc[0, "se"] == pytest.approx(one["shift"].loc[0, "se"])
-    assert set(two["tests"]["method"]) == {"margins_score", "margins_wald", "bowker", "normal_model"}
+    assert set(two["tests"]["method"]) == {"margins_score", "margins_wald", "bowker", "brant", "normal_model"}
     own = two["groups"].query("facet == 'inspe'")
     assert own["n_students"].tolist() == [75, 75]
     np.testing.assert_allclose(own["se"], one["groups"].query("facet == 'inspe'")["se"], rtol=1e-4)

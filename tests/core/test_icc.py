@@ -59,6 +59,9 @@ def test_equal_to_pingouin(seed, n, k):
     ours = classical(table)
     for row in theirs.itertuples():
         form = {"ICC(1,1)": "ICC(1)", "ICC(1,k)": "ICC(k)"}.get(row.Type, row.Type)
+        if np.isnan(ours[form].value):  # the same formula, where it gives more than one
+            assert form == "ICC(A,k)" and row.ICC > 1
+            continue
         assert ours[form].value == pytest.approx(row.ICC, abs=1e-10)
         assert ours[form].f == pytest.approx(row.F, rel=1e-9)
         assert ours[form].p == pytest.approx(row.pval, rel=1e-6)

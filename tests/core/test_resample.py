@@ -91,7 +91,7 @@ def question(seed=0, n=120, trainers=6):
 def test_a_resample_by_sparse_products_equals_the_same_ratings_copied_out():
     data, asked = question()
     weight = bootstrap_weights(np.random.default_rng(5), 3, 120)
-    found = resamples._Resample([(data, asked)], 120, 0)(np.random.default_rng(5), 3)
+    found = resamples._Resample([(data, asked)], 120, 0, None)(np.random.default_rng(5), 3)
     for column in range(3):
         drawn = np.repeat(np.arange(120), weight[:, column].astype(int))
         rows = [np.flatnonzero(data.file == student) for student in drawn]

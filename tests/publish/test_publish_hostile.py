@@ -54,7 +54,8 @@ def test_no_output_runs_or_names_anybody(
     out = write_study(hostile, tmp_path / "study", "fr", notebooks=True, threshold=11)
     record = json.loads((out / "manifest.json").read_text("utf-8"))
     assert (record["threshold"], record["trainers"]) == (11, "labels")
-    assert set(record["notebooks"].values()) == {"done"}
+    assert set(record["notebooks"].values()) == {"done", "no_previous"}
+    assert list(record["notebooks"].values()).count("no_previous") == 1
     persons = re.compile(r"(trn|stu)_\d")  # pictures in base64 hold no underscore
     for page in out.rglob("*.html"):
         text = page.read_text("utf-8")

@@ -37,7 +37,8 @@ def test_everything_is_there_and_hashed(answered: Study, tmp_path: Path) -> None
     assert written == {*record["files"], "manifest.json"}
     assert all(file_hash(out / name) == digest for name, digest in record["files"].items())
     assert {"report.html", "tables.xlsx", "tables/dictionary.csv", "figures/agreement.svg"} <= written
-    assert set(record["notebooks"].values()) == {"done"}
+    assert set(record["notebooks"].values()) == {"done", "no_previous"}
+    assert list(record["notebooks"].values()).count("no_previous") == 1
     assert done[-1] == (6, 6)
     assert [path.name for path in tmp_path.iterdir()] == ["study"]
     text = "".join(path.read_text("utf-8") for path in out.rglob("*") if path.suffix in {".html", ".ipynb", ".json"})
