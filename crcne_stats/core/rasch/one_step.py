@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from crcne_stats.core.rasch.design import Floats
-from crcne_stats.core.rasch.information import information
+from crcne_stats.core.rasch.information import student_scores
 from crcne_stats.core.rasch.mml import Fit
 
 
@@ -21,7 +21,7 @@ def influence(fit: Fit, matrix: Floats) -> Floats:
     clustered by student.
     """
     problem, plan = fit.problem, fit.plan
-    scores, few, size = information(problem, fit.found)[1], problem.features, problem.size
+    scores, few, size = student_scores(problem, fit.found), problem.features, problem.size
     place = np.full(len(plan.status) + 1, size)
     place[plan.free] = np.arange(len(plan.free))
     move = np.zeros((size + 1, len(matrix)))
