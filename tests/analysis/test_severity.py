@@ -287,8 +287,13 @@ def test_joint_estimation_says_so(made):
     assert 0.9 < model["bias_factor"] < 1
     assert np.isnan(model["aic"])
     assert "severity.joint" in {note.key for note in found.notes}
-    marginal = severity(made.ratings, simulations=0, halo=False).tables["trainers"]["severity"]
-    assert np.corrcoef(found.tables["trainers"]["severity"], marginal)[0, 1] > 0.995
+    marginal, trainers = severity(made.ratings, simulations=0, halo=False).tables["trainers"], found.tables["trainers"]
+    assert np.corrcoef(trainers["severity"], marginal["severity"])[0, 1] > 0.995
+    # What is drawn outward has errors drawn outward too; intervals take the larger of both, as those of the margin do.
+    factor = model["bias_factor"]
+    np.testing.assert_allclose(trainers["robust_se"] * factor, marginal["robust_se"], rtol=0.1)
+    error = np.maximum(trainers["se"], trainers["robust_se"])
+    np.testing.assert_allclose(trainers["high"] - trainers["low"], 2 * 1.959964 * error, rtol=1e-5)
     assert "jml" in found.tables["students"].columns
 
 
