@@ -50,7 +50,7 @@ def main() -> None:
     lines = [
         "# Processor seconds of `severity`", "",
         f"Python {platform.python_version()}, {platform.machine()}, one thread. «fits» are the models compared,",
-        "«drift» the fit in which trainers differ by session and its table, «tables» all other statistics and tables,",
+        "«drift» the fits of each session apart and their table, «tables» all other statistics and tables,",
         "«replicate» one simulated set of ratings for the limits of fit (100 by default); peak memory is that of the",
         "whole process, which also simulates the data.", "",
         "| size | ratings | fits | drift | tables | replicate | total without replicates | peak MiB |",

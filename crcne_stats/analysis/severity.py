@@ -157,6 +157,7 @@ def severity(
     pairs = _checked(settings, anchors)
     weights = None if rating_weights is None else weights_of(ratings.scored, rating_weights)
     settings["rating_weights"] = None if weights is None else list(weights.keys)
+    settings["anchors"] = None if anchors is None else len(anchors)
     inputs = {"ratings": ratings} | ({} if students is None else {"students": students})
     extra = list(dict.fromkeys([*facets, *(name for pair in pairs for name in pair if name not in MAIN)]))
     absent = [name for name in extra if not ratings.known(name)]

@@ -8,6 +8,8 @@ import pytest
 
 from crcne_stats.analysis.severity import severity
 from crcne_stats.analysis.severity_assumptions import severity_difference
+from crcne_stats.analysis.severity_design import design
+from crcne_stats.analysis.severity_drift import _centred, drift, drift_table
 from crcne_stats.analysis.severity_students import plausible_values
 from crcne_stats.analysis.simulate import simulate
 from crcne_stats.data.anchors import load_anchors, write_anchors
@@ -240,6 +242,36 @@ def test_drift_is_seen_against_the_other_trainers(made):
     assert moved.loc[sessions[1], "low"] > 0.2
     assert moved["severity_change"].sum() == pytest.approx(0, abs=1e-8)
     assert "severity.drift" in {note.key for note in found.notes}
+
+
+def test_a_criterion_that_moves_is_no_drift_of_trainers(made):
+    frame = made.ratings.frame
+    late = frame["session"] == frame["session"].cat.categories[1]
+    moved = frame.assign(
+        score=frame["score"]
+        - (late & (frame["criterion"] == made.ratings.criteria[0]) & (frame["score"] > 0)).astype(int)
+    )
+    # A trainer who never rated that criterion is harmed by its change no more than the others.
+    name = frame["trainer"].cat.categories[2]
+    spared = (frame["trainer"] == name) & (frame["criterion"] == made.ratings.criteria[0])
+    change = [
+        drift_table(asked, drift(asked, "shared"), 0.95)[0]["severity_change"]
+        for asked in (
+            design(Ratings.from_frame(each[~spared], framework=made.ratings.framework), ()) for each in (frame, moved)
+        )
+    ]
+    np.testing.assert_allclose(*change, atol=0.03)
+
+
+def test_means_are_taken_off_as_a_projection_does():
+    rng = np.random.default_rng(4)
+    part, trainer = rng.integers(0, 3, 40), rng.integers(0, 15, 40)
+    value, root = rng.normal(size=40), rng.normal(size=(40, 40))
+    found, covariance = _centred(value, root @ root.T, part, trainer)
+    marks = np.column_stack([codes[:, None] == np.unique(codes) for codes in (part, trainer)]).astype(float)
+    off = np.eye(40) - marks @ np.linalg.pinv(marks)
+    np.testing.assert_allclose(found, off @ value, atol=1e-10)
+    np.testing.assert_allclose(covariance, off @ root @ root.T @ off, atol=1e-9)
 
 
 def test_plausible_values_spread_as_the_students_do(made, result):
