@@ -95,6 +95,10 @@ def concordance(
         Where PIX+Édu is a gate: ``tables["accuracy"]``, if an INSPÉ level meant admissible; ``tables["gate_summary"]``:
         area under the ROC curve (DeLong), slope of calibration and Brier score of probabilities foretold from other
         students; ``tables["roc"]`` and ``tables["calibration"]``, the curves.
+
+        A student in several sessions counts in each; errors then take the rows of a student together, and what needs
+        independent students (``association``, Bowker's test and that of the normal model in ``tests``,
+        ``group_tests``) has the last session of each.
     """
     inputs = {"ratings": ratings, "students": students}
     settings: dict[str, Any] = {"weights": weights, "resamples": resamples, "seed": seed}
@@ -122,7 +126,8 @@ def concordance(
     }
     by = groups(both, students, rubric, pairs["file"].to_numpy(), weights)
     if len(by):
-        tables |= {"groups": by, "group_tests": group_tests(by)}
+        once = groups(both.latest, students, rubric, pairs["file"].to_numpy(), weights) if both.repeated else by
+        tables |= {"groups": by, "group_tests": group_tests(once, by["facet"].unique())}
     trainers = np.append(rubric["n_trainers"].to_numpy(), 0)[pairs["file"].to_numpy()[both.row]]
     tables["trainer_error"] = trainer_error(ratings, both, normal, trainers, weights, severity)
     scores = rubric_scores(ratings, pairs)
