@@ -87,8 +87,10 @@ class Compared:
             return self
         order = np.lexsort((self.session, self.student))
         last = np.sort(order[np.flatnonzero(np.diff(np.append(self.student[order], -1)))])
-        parts = (part[last] for part in (self.inspe, self.pix, self.full, self.student, self.row, self.session))
-        return Compared(*parts, self.scores)
+        return Compared(
+            self.inspe[last], self.pix[last], self.full[last], self.student[last], self.row[last], self.session[last],
+            self.scores,
+        )  # fmt: skip
 
 
 def compared(pairs: pd.DataFrame, framework: Framework) -> Compared:
