@@ -17,6 +17,7 @@ from crcne_stats.core.rasch.design import Floats, Ints
 from crcne_stats.core.rasch.expectation import Expectation, Problem, windows
 from crcne_stats.core.rasch.features import Features, Part
 from crcne_stats.core.rasch.nodes import chunks, step_covariance
+from crcne_stats.core.rasch.sufficient import distinct
 from crcne_stats.core.shared import answers, done
 
 MOST = 1 << 22
@@ -314,7 +315,7 @@ def _met(rows: sparse.csr_array, features: Ints, steps: Floats) -> Floats:
 
     They are a few of the features of a country, which would be copied whole for the sake of a run of nodes.
     """
-    met, place = np.unique(rows.indices, return_inverse=True)
+    met, place = distinct(rows.indices, rows.shape[1])
     small = sparse.csr_array((rows.data, place, rows.indptr), shape=(rows.shape[0], len(met)))
     return np.asarray(small @ steps[features[met]])
 
