@@ -27,7 +27,8 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from crcne_stats.analysis.certification import certification
-from crcne_stats.analysis.certification_data import DEFINITIONS, ladder_scores
+from crcne_stats.analysis.certification_data import DEFINITIONS, ladder_scores, together
+from crcne_stats.analysis.certification_panels import METHODS, MOST, accuracy_table, panel_table
 from crcne_stats.analysis.certification_risk import PARTS, RISKS, Case, case, risk, scheme_table
 from crcne_stats.analysis.severity import Measured, severity
 from crcne_stats.analysis.severity_design import design, model, population
@@ -44,6 +45,11 @@ HALO, TASTE, SEVERITY = 0.5, 0.3, 0.35
 PLAIN: dict[str, Any] = {"disordered": False, "dif": 0, "drift": 0, "low_agreement": 0, "centrality_sd": 0}
 PANEL, HALVINGS, PART = 1200, 11, 10
 KINDS = [(d, p, r) for d in DEFINITIONS for p in PARTS for r in RISKS]
+CERTAIN = 1e-3
+"""Chances below it, or as near to one, do not count in slopes: mostly students who cannot be wrong."""
+EDGES = np.unique(np.r_[expit(np.linspace(logit(CERTAIN), -logit(CERTAIN), 57)), np.arange(1, 10) / 10])
+AGAIN = 100
+"""Draws of new panels for the true change of shares."""
 
 
 def cohort(seed: int, students: int = STUDENTS, inspe: int = INSPE, trainers: int = TRAINERS) -> Simulation:
@@ -69,14 +75,13 @@ def placed(made: Simulation, model: Measured, seed: int) -> Case:
     return case(pairs, made.students.frame, model, made.ratings.framework, settings)
 
 
-def truth(made: Simulation, found: Case, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """True boundaries (level above the lowest,) by definition."""
+def true_yard(made: Simulation, found: Case) -> Yardstick:
+    """The criteria as they were drawn, with the rule."""
     criteria = made.ratings.criteria
     steps = np.array([made.truth["thresholds"][key] for key in criteria]).T
     difficulty = np.array([made.truth["difficulty"][key] for key in criteria])
     offset = np.vstack([np.zeros(len(criteria)), np.cumsum(steps + difficulty, axis=0)])
-    yard = Yardstick(offset, ladder_scores(found.measured.fitted), found.yard.level_of, found.yard.n_levels)
-    return {"expected": boundaries(yard)[0], "panel": large_panel(yard, rng)}
+    return Yardstick(offset, ladder_scores(found.measured.fitted), found.yard.level_of, found.yard.n_levels)
 
 
 def large_panel(yard: Yardstick, rng: np.random.Generator) -> np.ndarray:
@@ -113,103 +118,235 @@ def outcome(made: Simulation, found: Case, part: str, kind: str, where: np.ndarr
     return true < given if kind == "too_high" else true > given
 
 
-def replicate(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Totals (replicate, kind, number), and stated chances beside outcomes by bin (replicate, kind, bin, number)."""
-    numbers, binned = [], []
+def replicate(rng: np.random.Generator, size: int) -> tuple[np.ndarray, ...]:
+    """Totals (replicate, kind, number), stated chances beside outcomes by bin (replicate, kind, bin, number), other
+    panels (replicate, part and risk, trainers, number), and methods of accuracy (replicate, method, number).
+    """
+    numbers, binned, panels, methods = [], [], [], []
     for _ in range(size):
         made = cohort(int(rng.integers(1 << 31)))
         found = placed(made, measured(made), int(rng.integers(1 << 31)))
         table = scheme_table(found, 0.0, 0.95).set_index(["definition", "part", "risk"])
-        where = truth(made, found, rng)
+        yard = true_yard(made, found)
+        where = {"expected": boundaries(yard)[0], "panel": large_panel(yard, rng)}
         own, bins = [], []
         for definition, part, kind in KINDS:
             wrong = outcome(made, found, part, kind, where[definition])
             stated = risk(found, part, definition, kind, 0.0)[0].chance
             row, n = table.loc[(definition, part, kind)], len(wrong)
             own.append([n, wrong.sum(), row["n_wrong"], row["wrong_low"] * n, row["wrong_high"] * n])
+            own[-1] += scores(stated, wrong)
             bins.append(curve(stated, wrong))
         numbers.append(own)
         binned.append(bins)
-    return np.array(numbers, dtype=float), np.array(binned)
+        seed = int(rng.integers(1 << 31))
+        panels.append(other_panels(made, found, yard, where["expected"], panel_table(found, 0.0, 0.95, seed), rng))
+        methods.append(accuracies(made, found, where["expected"], accuracy_table(found, 0.95, seed, None)))
+    return np.array(numbers, dtype=float), np.array(binned), np.array(panels), np.array(methods)
+
+
+def other_panels(
+    made: Simulation, found: Case, yard: Yardstick, where: np.ndarray, table: Any, rng: np.random.Generator
+) -> list[list[list[float]]]:
+    """For each part and risk and number of trainers: share stated, its ends, share true of one draw of panels; change
+    stated, its ends, and the change of many draws.
+    """
+    decided = found.decided
+    names = found.frame["student"].astype(str).to_numpy()[decided]
+    ability = np.array([made.truth["ability"][name] for name in names])
+    true, seen = np.searchsorted(where, ability, side="right"), found.other.seen[decided]
+    how, answer = together(found.framework.rules.trainers), []
+    wrong = np.zeros((AGAIN, len(PARTS), len(RISKS), MOST))
+    for again in range(AGAIN):
+        sheets = np.array([sheet(yard, ability, rng) for _ in range(MOST)])
+        for seats in range(1, MOST + 1):
+            level = yard.level_of(how(sheets[:seats]))
+            for part, limit in enumerate((len(where), found.other.cap[seen])):
+                given, deserved = np.minimum(level, limit), np.minimum(true, limit)
+                wrong[again, part, :, seats - 1] = (deserved < given).mean(), (deserved > given).mean()
+    rows = table[table["definition"] == "expected"].set_index(["part", "risk", "panel_size"])
+    columns = [f"{name}{end}" for name in ("wrong", "wrong_change") for end in ("", "_low", "_high")]
+    for part, part_name in enumerate(PARTS):
+        for place, kind in enumerate(RISKS):
+            own = wrong[:, part, place]
+            for seats in range(MOST):
+                stated = rows.loc[(part_name, kind, seats + 1), columns].astype(float).tolist()
+                change = own[:, seats].mean() - own[:, seats - 1].mean() if seats else np.nan
+                answer.append([*stated[:3], own[0, seats], *stated[3:], change, len(decided)])
+    return answer
+
+
+def sheet(yard: Yardstick, ability: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Scores (student, criterion) of a new trainer for each student, with views of single criteria."""
+    n, n_criteria = len(ability), yard.offset.shape[1]
+    moved = np.hypot(SEVERITY, HALO) * rng.standard_normal((n, 1)) + TASTE * rng.standard_normal((n, n_criteria))
+    odds = np.exp(np.arange(len(yard.offset))[:, None, None] * (ability[:, None] + moved) - yard.offset[:, None, :])
+    place = (np.cumsum(odds, axis=0)[:-1] < rng.random((n, n_criteria)) * odds.sum(axis=0)).sum(axis=0)
+    return np.asarray(np.take_along_axis(yard.score, place, axis=0))
+
+
+def accuracies(made: Simulation, found: Case, where: np.ndarray, table: Any) -> list[list[float]]:
+    """By method: accuracy stated, its ends, and the share of students whom its own level places rightly."""
+    rows = found.graded
+    person = found.person[rows]
+    names = found.frame["student"].astype(str).to_numpy()[rows]
+    true = np.searchsorted(where, np.array([made.truth["ability"][name] for name in names]), side="right")
+    cut, data = found.where["expected"], found.measured.fitted.asked.data
+    mean = (np.bincount(data.student, data.score) / np.bincount(data.student))[person]
+    levels = np.arange(len(found.yard.offset), dtype=float)
+    totals = np.einsum("rlc,l->r", found.yard.chances(np.where(np.isfinite(cut), cut, 99.0)), levels)
+    by_total = np.searchsorted(totals / found.yard.offset.shape[1], mean, side="right")
+    given = {
+        "rule_drawn": found.pairs["inspe"].to_numpy()[rows],
+        "lee": by_total,
+        "rudner": np.searchsorted(cut, found.found.moments.mean[person], side="right"),
+        "livingston_lewis": by_total,
+    }
+    stated = table.set_index("method")[["accuracy", "accuracy_low", "accuracy_high"]]
+    return [[*stated.loc[name].astype(float), float((given[name] == true).mean()), len(rows)] for name in METHODS]
 
 
 def curve(stated: np.ndarray, wrong: np.ndarray) -> np.ndarray:
-    """Students, stated chances and wrong ones by fine bin (bin, number)."""
-    place = np.clip((stated * 200).astype(int), 0, 199)
-    return np.column_stack([np.bincount(place, weight, 200) for weight in (None, stated, wrong.astype(float))])
+    """Students, stated chances and wrong ones by bin of :data:`EDGES` (bin, number)."""
+    place, n = np.searchsorted(EDGES, stated, side="right"), len(EDGES) + 1
+    return np.column_stack([np.bincount(place, weight, n) for weight in (None, stated, wrong.astype(float))])
+
+
+def scores(stated: np.ndarray, wrong: np.ndarray) -> list[float]:
+    """Score (2) and information (3) of a logistic regression on the logit of the stated chance, at slope 1."""
+    used = (stated > CERTAIN) & (stated < 1 - CERTAIN)
+    p = stated[used]
+    x, off, weight = logit(p), wrong[used] - p, p * (1 - p)
+    return [float(each) for each in (off.sum(), off @ x, weight.sum(), weight @ x, weight @ x**2)]
 
 
 @dataclass(frozen=True)
 class Kept:
     """What a kind of risk keeps of its word."""
 
-    students: int
     share: float
     stated: float
     error: float
     slope: float
+    slope_se: float
     covered: float
 
 
-def kept(numbers: np.ndarray, binned: np.ndarray) -> Kept:
-    """Coverage of the number of wrong levels, calibration error by bins of ten, slope of a logistic regression."""
-    total = binned.sum(axis=0)
-    tens = total.reshape(10, 20, 3).sum(axis=1)
-    error = float(np.abs(tens[:, 1] - tens[:, 2]).sum() / tens[:, 0].sum())
-    share, stated = total[:, 2].sum() / total[:, 0].sum(), total[:, 1].sum() / total[:, 0].sum()
+def kept(numbers: np.ndarray, total: np.ndarray) -> Kept:
+    """Coverage of the number of wrong levels, calibration error by bins of ten, slope of a logistic regression.
+
+    ``numbers`` (replicate, number), ``total`` (bin, number) the bins of all replicates.
+    """
+    by_ten = tens(total)
+    error = float(np.abs(by_ten[:, 1] - by_ten[:, 2]).sum() / by_ten[:, 0].sum())
+    n = total[:, 0].sum()
+    own, se = slope(total), slope_se(numbers)
     return Kept(
-        int(total[:, 0].sum()), float(share), float(stated), error, slope(total), float(covered(numbers).mean())
+        float(total[:, 2].sum() / n), float(total[:, 1].sum() / n), error, own, se, float(covered(numbers).mean())
     )
 
 
+def tens(total: np.ndarray) -> np.ndarray:
+    """Bins (10, number) of a tenth each."""
+    place = np.searchsorted(np.arange(1, 10) / 10, np.r_[0.0, EDGES] + 1e-12, side="right")
+    return np.column_stack([np.bincount(place, column, 10) for column in total.T])
+
+
 def slope(total: np.ndarray) -> float:
-    """Of outcomes on the logit of stated chances, those within 0.1 % and 99.9 %."""
-    n, wrong = total[:, 0], total[:, 2]
-    used = n > 0
-    x = logit(np.clip(total[used, 1] / n[used], 1e-3, 1 - 1e-3))
+    """Of outcomes on the logit of stated chances, of students with a chance within 0.1 % and 99.9 %."""
+    inner = total[1:-1]
+    n, stated, wrong = inner[inner[:, 0] > 0].T
+    x = logit(stated / n)
 
     def cost(point: np.ndarray) -> float:
         p = np.clip(expit(point[0] + point[1] * x), 1e-12, 1 - 1e-12)
-        return -float((wrong[used] * np.log(p) + (n - wrong)[used] * np.log(1 - p)).sum()) / float(n.sum())
+        return -float((wrong * np.log(p) + (n - wrong) * np.log(1 - p)).sum()) / float(n.sum())
 
     return float(minimize(cost, [0.0, 1.0]).x[1])
 
 
-def table(numbers: np.ndarray, binned: np.ndarray) -> list[str]:
-    """Markdown rows."""
+def slope_se(numbers: np.ndarray) -> float:
+    """Its standard error, students of a cohort being alike: the sandwich over cohorts, at slope 1."""
+    score, information = numbers[:, 5:7], numbers[:, 7:].sum(axis=0)
+    inverse = np.linalg.inv(np.array([information[:2], information[1:]]))
+    away = score - score.mean(axis=0)
+    return float(np.sqrt((inverse @ (away.T @ away) @ inverse)[1, 1]))
+
+
+def table(numbers: np.ndarray, total: np.ndarray) -> list[str]:
+    """Markdown rows; ``numbers`` (replicate, kind, number), ``total`` (kind, bin, number)."""
     lines = [
-        "| level deserved | decision | error | true share % | stated share % | calibration error | slope | covered % |",
-        "|---|---|---|---|---|---|---|---|",
+        "| level deserved | decision | error | true share % | stated share % | calibration error | slope | its error | "
+        "covered % |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for place, (definition, part, kind) in enumerate(KINDS):
-        k = kept(numbers[:, place], binned[:, place])
+        k = kept(numbers[:, place], total[place])
         lines.append(
             f"| {definition} | {part} | {kind} | {100 * k.share:.2f} | {100 * k.stated:.2f} | {k.error:.4f} | "
-            f"{k.slope:.3f} | {100 * k.covered:.1f} |"
+            f"{k.slope:.3f} | {k.slope_se:.3f} | {100 * k.covered:.1f} |"
         )
     return lines
 
 
-def pooled(pages: list[Path], target: Path | None) -> str:
-    """Several runs under one another, before them how many intervals of all of them hold; the first one's diagram."""
-    runs = [json.loads(page.with_suffix(".json").read_text(encoding="utf-8")) for page in pages]
-    together = {name: [row for run in runs for row in run[name]] for name in runs[0]}
-    lines = ["# Stated risks of the certificate against the truth: all runs", ""]
-    lines += ["| level deserved | decision | error | cohorts | covered % |", "|---|---|---|---|---|"]
-    for kind in KINDS:
-        held = covered(np.array(together["-".join(kind)]))
-        lines.append(f"| {' | '.join(kind)} | {len(held)} | {100 * held.mean():.1f} |")
-    bodies = [
-        page.read_text(encoding="utf-8").replace("# Stated", "## Stated", 1).partition("![")[0].rstrip()
-        for page in pages
+def further(panels: np.ndarray, methods: np.ndarray) -> list[str]:
+    """Markdown rows of other panels and of the methods of accuracy."""
+    lines = [
+        "| decision | error | trainers | true share % | stated share % | covered % | true change | stated change | "
+        "covered % |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
+    names = [(part, kind, size) for part in PARTS for kind in RISKS for size in range(1, MOST + 1)]
+    for place, (part, kind, size) in enumerate(names):
+        stated, low, high, true, change, change_low, change_high, true_change, n = panels[:, place].T
+        row = f"| {part} | {kind} | {size} | {100 * true.mean():.2f} | {100 * stated.mean():.2f} | "
+        row += f"{100 * inside(low, true, high, n):.1f} | "
+        if size > 1:
+            held = ((change_low <= true_change) & (true_change <= change_high)).mean()
+            row += f"{100 * true_change.mean():.2f} | {100 * change.mean():.2f} | {100 * held:.1f} |"
+        else:
+            row += " | | |"
+        lines.append(row)
+    lines += ["", "| accuracy by | true share % | stated share % | covered % |", "|---|---|---|---|"]
+    for place, name in enumerate(METHODS):
+        stated, low, high, true, n = methods[:, place].T
+        lines.append(
+            f"| {name} | {100 * true.mean():.2f} | {100 * stated.mean():.2f} | {100 * inside(low, true, high, n):.1f} |"
+        )
+    return lines
+
+
+def inside(low: np.ndarray, true: np.ndarray, high: np.ndarray, n: np.ndarray) -> float:
+    """Share of intervals that hold the true share, rounded outwards by half a student of ``n``."""
+    return float(((low * n - 0.5 <= true * n) & (true * n <= high * n + 0.5)).mean())
+
+
+def pooled(pages: list[Path], target: Path | None) -> str:
+    """Several runs with seeds of their own as one, and under it the table of each; the diagram of all."""
+    runs = [json.loads(page.with_suffix(".json").read_text(encoding="utf-8")) for page in pages]
+    parts = [
+        np.concatenate([np.array(run[name], dtype=float) for run in runs]) for name in ("numbers", "panels", "methods")
+    ]
+    total = np.sum([run["bins"] for run in runs], axis=0)
+    picture = "certification.svg" if target is None else target.with_suffix(".svg").name
+    text = report(parts[0], total, parts[1], parts[2], ", ".join(run["run"] for run in runs), picture)
+    for run in runs:
+        numbers = np.array(run["numbers"], dtype=float)
+        text += "\n".join(["", f"## {run['run']}", "", *table(numbers, np.array(run["bins"])), ""])
     if target is not None:
-        picture = target.with_suffix(".svg")
-        bodies[0] += f"\n\n![Calibration diagram]({picture.name})"
-        picture.write_bytes(pages[0].with_suffix(".svg").read_bytes())
-        target.with_suffix(".json").write_text(json.dumps(together) + "\n", encoding="utf-8")
-        target.write_text("\n".join([*lines, "", "\n\n".join(bodies), ""]), encoding="utf-8")
-    return "\n".join([*lines, "", "\n\n".join(bodies), ""])
+        target.write_text(text, encoding="utf-8")
+        target.with_suffix(".json").write_text(
+            json_of(*parts, total, "; ".join(run["run"] for run in runs)), encoding="utf-8"
+        )
+        drawing(total, target.with_suffix(".svg"))
+    return text
+
+
+def json_of(numbers: np.ndarray, panels: np.ndarray, methods: np.ndarray, total: np.ndarray, run: str) -> str:
+    """What a page rests on: single cohorts, and the bins of all of them."""
+    arrays = {"numbers": numbers, "panels": panels, "methods": methods, "bins": total}
+    lines = [f'"{name}": {json.dumps(np.where(np.isnan(a), 0.0, a).round(4).tolist())}' for name, a in arrays.items()]
+    return "{\n" + ",\n".join([f'"run": {json.dumps(run)}', *lines]) + "\n}\n"
 
 
 def covered(numbers: np.ndarray) -> np.ndarray:
@@ -217,7 +354,7 @@ def covered(numbers: np.ndarray) -> np.ndarray:
     return (numbers[:, 3] - 0.5 <= numbers[:, 1]) & (numbers[:, 1] <= numbers[:, 4] + 0.5)
 
 
-def drawing(binned: np.ndarray, target: Path) -> None:
+def drawing(total: np.ndarray, target: Path) -> None:
     """Calibration diagram: true shares against stated chances, by direction and definition."""
     mpl.use("svg")
     from matplotlib.figure import Figure
@@ -230,11 +367,12 @@ def drawing(binned: np.ndarray, target: Path) -> None:
         for number, (definition, own, kind) in enumerate(KINDS):
             if own != part:
                 continue
-            tens = binned[:, number].sum(axis=0).reshape(10, 20, 3).sum(axis=1)
-            tens = tens[tens[:, 0] >= 50]
+            by_ten = tens(total[number])
+            by_ten = by_ten[by_ten[:, 0] >= 50]
             marker = "o" if kind == "too_high" else "s"
             fill = "black" if definition == "expected" else "white"
-            ax.plot(tens[:, 1] / tens[:, 0], tens[:, 2] / tens[:, 0], marker=marker, linestyle="none", color="black",
+            stated, true = by_ten[:, 1:].T / by_ten[:, 0]
+            ax.plot(stated, true, marker=marker, linestyle="none", color="black",
                     markerfacecolor=fill, markersize=6, label=f"{kind.replace('_', ' ')}, {definition}")  # fmt: skip
         ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", title=f"{part} level", xlabel="stated chance")
         ax.set_ylabel("share truly wrong")
@@ -242,21 +380,36 @@ def drawing(binned: np.ndarray, target: Path) -> None:
     page.savefig(target, format="svg", metadata={"Date": None})
 
 
-def report(numbers: np.ndarray, binned: np.ndarray, seconds: float, seed: int, picture: str) -> str:
+def report(
+    numbers: np.ndarray, total: np.ndarray, panels: np.ndarray, methods: np.ndarray, run: str, picture: str
+) -> str:
     """The study as a page."""
     head = [
         "# Stated risks of the certificate against the truth",
         "",
         f"{len(numbers)} cohorts of {STUDENTS} students, {INSPE} INSPÉ, {TRAINERS} trainers, 2 trainers a file, "
         f"19 criteria, 5 levels; halo {HALO}, trainer × criterion {TASTE} (outside the fitted model), severity SD "
-        f"{SEVERITY}; {100 * LINKS:.0f} % of the files with a trainer of another INSPÉ; seed {seed}; {seconds:.0f} s.",
+        f"{SEVERITY}; {100 * LINKS:.0f} % of the files with a trainer of another INSPÉ; {run}.",
         "",
         "Calibration error: mean distance of stated chances and true shares over ten bins. Slope: logistic regression "
-        "of what is true on the logit of the stated chance (1 is right). Covered: 95 % intervals of the number of "
-        "students wrongly placed in the cohort, rounded outwards by half a student, that hold the true number.",
+        "of what is true on the logit of the stated chance (1 is right), of students with a chance between 0.1 % and "
+        "99.9 %; most others cannot be wrong, for PIX+Édu alone decides of them. Its error: the standard error, "
+        "clustered by cohort. Covered: 95 % intervals of the number of students wrongly placed in the cohort, rounded "
+        "outwards by half a student, that hold the true number.",
         "",
     ]
-    return "\n".join([*head, *table(numbers, binned), "", f"![Calibration diagram]({picture})", ""])
+    middle = [
+        "",
+        f"![Calibration diagram]({picture})",
+        "",
+        "## Other panels, and methods of accuracy",
+        "",
+        "True share: of one draw of new trainers for each file of the cohort, with views of single criteria as above; "
+        f"true change: from one trainer fewer, in points, over {AGAIN} draws. The last table: the level by the rule, "
+        "by the total (`lee`, `livingston_lewis`) or by the posterior mean (`rudner`), against the true one.",
+        "",
+    ]
+    return "\n".join([*head, *table(numbers, total), *middle, *further(panels, methods), ""])
 
 
 def national(target: Path | None) -> None:
@@ -316,26 +469,28 @@ def main() -> None:
     if given.national:
         national(given.out)
         return
-    start, parts = time.perf_counter(), []
+    start, parts = time.process_time(), []
     for part in range(0, given.replicates, PART):
         size = min(PART, given.replicates - part)
         with parallel_config(n_jobs=given.jobs):
             parts.append(repeat(replicate, size, [given.seed, part], block=5))
-        numbers, binned = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        text = written(numbers, binned, time.perf_counter() - start, given.seed, given.out)
+        numbers, binned, panels, methods = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        run = f"seed {given.seed}, {len(numbers)} cohorts in {time.process_time() - start:.0f} s of processor time"
+        text = written(numbers, binned.sum(axis=0), panels, methods, run, given.out)
         print(f"{len(numbers)} of {given.replicates}", flush=True)
     print(text)
 
 
-def written(numbers: np.ndarray, binned: np.ndarray, seconds: float, seed: int, target: Path | None) -> str:
+def written(
+    numbers: np.ndarray, total: np.ndarray, panels: np.ndarray, methods: np.ndarray, run: str, target: Path | None
+) -> str:
     """The page; written with its numbers and its diagram where a target is given, after each part of the study."""
     picture = "certification.svg" if target is None else target.with_suffix(".svg").name
-    text = report(numbers, binned, seconds, seed, picture)
+    text = report(numbers, total, panels, methods, run, picture)
     if target is not None:
         target.write_text(text, encoding="utf-8")
-        rows = {"-".join(kind): numbers[:, place].round(3).tolist() for place, kind in enumerate(KINDS)}
-        target.with_suffix(".json").write_text(json.dumps(rows) + "\n", encoding="utf-8")
-        drawing(binned, target.with_suffix(".svg"))
+        target.with_suffix(".json").write_text(json_of(numbers, panels, methods, total, run), encoding="utf-8")
+        drawing(total, target.with_suffix(".svg"))
     return text
 
 

@@ -77,18 +77,51 @@ def test_a_copy_holds_one_language(path: Path, lang: str) -> None:
     assert notebooks.parameters(copy) == own.get(path, PARAMETERS | versions)
 
 
+def in_every_language(path: Path) -> dict[str, nbformat.NotebookNode]:
+    """Copies that are ready to run on the demo data."""
+    values = {"ratings": str(EXAMPLES / "ratings-long.csv")} if path == INTAKE else {"resamples": 20}
+    values = {} if path == PROOFS else values
+    return {
+        lang: notebooks.with_parameters(notebooks.read(path, lang), {"lang": lang, **values}) for lang in languages()
+    }
+
+
+def speaks(cell: nbformat.NotebookNode) -> bool:
+    return cell.cell_type == "code" and re.search(r"\blang\b", cell.source) is not None
+
+
+@pytest.mark.parametrize("path", ORIGINALS, ids=lambda path: path.stem)
+def test_languages_differ_only_where_a_cell_asks_for_the_language(path: Path) -> None:
+    silent = [[cell.source for cell in copy.cells if cell.cell_type == "code" and not speaks(cell)]
+              for copy in in_every_language(path).values()]  # fmt: skip
+    assert all(cells == silent[0] for cells in silent)
+
+
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], notebooks.Run]:
-    """Every notebook in every language on the demo data."""
+    """Every notebook in every language on the demo data.
+
+    Each runs whole in one language; the cells that name the language then run again in the others, in the same kernel.
+    """
+    copies = {path.stem: in_every_language(path) for path in ORIGINALS}
     runs = {}
-    for lang in languages():
-        for path in ORIGINALS:
-            values = {"ratings": str(EXAMPLES / "ratings-long.csv")} if path == INTAKE else {"resamples": 20}
-            values = {} if path == PROOFS else values
-            notebook = notebooks.with_parameters(notebooks.read(path, lang), {"lang": lang, **values})
-            runs[path.stem, lang] = notebooks.Run(f"{path.stem}-{lang}", notebook)
+    for name, spoken in copies.items():
+        whole, *others = (nbformat.from_dict(copy) for copy in spoken.values())
+        whole.cells += [cell for copy in others for cell in copy.cells if speaks(cell)]
+        runs[name] = notebooks.Run(name, whole)
     notebooks.execute(list(runs.values()), tmp_path_factory.mktemp("nb"))
-    return runs
+    found = {}
+    for name, spoken in copies.items():
+        cells = iter(runs[name].notebook.cells)
+        first: dict[str, nbformat.NotebookNode] = {}
+        for lang, copy in spoken.items():
+            copy.cells = [
+                next(cells) if not first or speaks(cell) else first.get(cell.source, cell) for cell in copy.cells
+            ]
+            first = first or {cell.source: cell for cell in copy.cells if cell.cell_type == "code"}
+            found[name, lang] = notebooks.Run(f"{name}-{lang}", copy, runs[name].failed)
+        assert next(cells, None) is None
+    return found
 
 
 @pytest.mark.parametrize("lang", languages())

@@ -100,9 +100,11 @@ def certification(
         false refusal), with ``n_wrong`` and an interval that holds both chance and the error of the parameters, by
         ``part`` ("inspe": the INSPÉ level, "joint": the certificate) and ``definition``. ``by_level``, ``by_mention``,
         ``by_inspe``: the same for the certificate. ``pix_error``: the band. ``panels``: the shares expected if each
-        file had one, two or three trainers. ``accuracy``: share on the true INSPÉ level, and on one level twice over,
-        by the rule itself ("rule_drawn", on 200 draws of the posterior), Lee's, Rudner's and Livingston and Lewis'
-        methods; the three stand on a scale of totals or abilities, the first on the rule.
+        file had one, two or three trainers, with intervals of the same kind, and ``wrong_change`` from one trainer
+        fewer, whose interval leaves out the luck of single ratings. ``accuracy``: share on the true INSPÉ level, and on
+        one level twice over, by the rule itself ("rule_drawn", on 200 draws of the posterior and of the parameters),
+        Lee's, Rudner's and Livingston and Lewis' methods; the three stand on a scale of totals or abilities, the first
+        on the rule.
 
         ``students``, ``posterior`` and ``review`` name students and are never published. ``review`` lists those whose
         most probable level is another than the one given: for a jury to look at, never a decision.
@@ -158,10 +160,10 @@ def _tables(found: Case, settings: dict[str, Any], progress: Progress | None) ->
     error, level, seed = settings["pix_error"] or 0.0, settings["level"], settings["seed"]
     tables = {"scheme": scheme_table(found, error, level), **group_tables(found, error, level)}
     tables["pix_error"] = pix_table(found, settings["pix_error"], level)
-    panels = panel_table(found, error, seed)
+    panels = panel_table(found, error, level, seed)
     if len(panels):
         tables["panels"] = panels
-    tables["accuracy"] = accuracy_table(found, seed, progress)
+    tables["accuracy"] = accuracy_table(found, level, seed, progress)
     return tables | student_tables(found, error, settings["panel"], seed)
 
 

@@ -162,20 +162,25 @@ def rule(framework: Framework) -> LevelOf:
 def spread(fitted: Fitted, scale: Scale, halo: float) -> Spread:
     """How trainers of one INSPÉ differ beyond the error of their measures, and the halo.
 
-    The sum of squares within groups less what errors add to it, the trace of their centred covariance.
+    The sum of squares within groups less what errors add to it, the trace of their centred covariance. The error of
+    the variance is that of the variance of as many normal measures.
     """
     asked, estimates = fitted.asked, fitted.measured
     known = np.isfinite(scale.severity) & (scale.rows != 0).any(axis=1)
     home = asked.frame.drop_duplicates("trainer").set_index("trainer")["trainer_inspe"].astype(object)
     names = home.reindex(asked.names["trainer"]).fillna("").astype(str) + " " + asked.trainer_component.astype(str)
-    squares, freedom = 0.0, 0
+    squares, added, freedom = 0.0, 0.0, 0
     for group in names[known].unique():
         mine = np.flatnonzero(known & (names == group).to_numpy())
         rows = scale.rows[mine] - scale.rows[mine].mean(axis=0)
         away = scale.severity[mine] - scale.severity[mine].mean()
-        squares += float(away @ away) - float(np.einsum("te,te->", rows @ estimates.error_covariance, rows))
+        squares += float(away @ away)
+        added += float(np.einsum("te,te->", rows @ estimates.error_covariance, rows))
         freedom += len(mine) - 1
-    return Spread(float(np.sqrt(max(squares, 0.0) / max(freedom, 1))), halo)
+    freedom = max(freedom, 1)
+    of_halo = 0.0 if np.isnan(estimates.halo_se) else 2 * halo * estimates.halo_se
+    square_se = float(np.hypot(squares / freedom * np.sqrt(2 / freedom), of_halo))
+    return Spread(float(np.sqrt(max(squares - added, 0.0) / freedom)), halo, square_se)
 
 
 def cuts(yard: Yardstick, between: Spread, n_panel: int, seed: int) -> dict[str, np.ndarray]:

@@ -31,7 +31,7 @@ class Estimates:
     (estimate, estimate), free parameters first, then ``coefficient`` (column,) of ``design`` (person, column),
     NaN for the column of persons none of whose ratings counts; ``ability`` and ``variance`` (person,): posterior mean
     and variance, or the joint estimate and its squared error, NaN without a rating that counts; ``halo`` the standard
-    deviation of the student × trainer effect, 0 without one;
+    deviation of the student × trainer effect, 0 without one, ``halo_se`` its error, NaN where there is none;
     ``posterior`` (person, node) on ``nodes``, empty for a joint fit.
     """
 
@@ -48,6 +48,7 @@ class Estimates:
     posterior: np.ndarray
     nodes: np.ndarray
     halo: float = 0.0
+    halo_se: float = float("nan")
 
     @property
     def known(self) -> np.ndarray:
@@ -96,7 +97,7 @@ def marginal(fit: Fit) -> Estimates:
     return Estimates(
         fit.plan, fit.value, fit.se, fit.robust_se, fit.covariance, fit.robust_covariance,
         fit.coefficient, ability, variance, fit.problem.population.design, fit.found.posterior,
-        fit.found.nodes, fit.halo,
+        fit.found.nodes, fit.halo, fit.halo_se,
     )  # fmt: skip
 
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from scipy import stats
 
 Floats = NDArray[np.float64]
-_GRID = 4001
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,16 +38,29 @@ def _classified(table: Floats, consistency: float) -> Classified:
     )
 
 
+def rudner_each(ability: Any, se: Any, cuts: Any) -> Floats:
+    """Accuracy and consistency of each student (2, student) by the same method."""
+    estimate = np.asarray(ability, dtype=float)
+    share = _normal_shares(estimate, np.asarray(se, dtype=float), cuts)
+    level = np.searchsorted(np.asarray(cuts, dtype=float), estimate, side="right")
+    return np.array([share[np.arange(len(share)), level], (share**2).sum(axis=1)])
+
+
+def _normal_shares(estimate: Floats, error: Floats, cuts: Any) -> Floats:
+    """Chance of each level (student, level)."""
+    edges = np.r_[-np.inf, np.asarray(cuts, dtype=float), np.inf]
+    return np.asarray(np.diff(stats.norm.cdf((edges - estimate[:, None]) / error[:, None]), axis=1))
+
+
 def rudner(ability: Any, se: Any, cuts: Any) -> Classified:
     """Accuracy from estimates (student,) with errors (student,), the true ability being normal around the estimate.
 
     The estimate gives the observed level. ``consistency`` is that of two independent estimates around the same ability.
     """
     estimate, error = np.asarray(ability, dtype=float), np.asarray(se, dtype=float)
-    edges = np.r_[-np.inf, np.asarray(cuts, dtype=float), np.inf]
-    share = np.diff(stats.norm.cdf((edges - estimate[:, None]) / error[:, None]), axis=1)
-    level = np.searchsorted(edges[1:-1], estimate, side="right")
-    table = np.zeros((len(edges) - 1, len(edges) - 1))
+    share = _normal_shares(estimate, error, cuts)
+    level = np.searchsorted(np.asarray(cuts, dtype=float), estimate, side="right")
+    table = np.zeros((share.shape[1], share.shape[1]))
     np.add.at(table.T, level, share)
     return _classified(table / len(estimate), float((share**2).sum(axis=1).mean()))
 
@@ -105,11 +117,14 @@ class FourBeta:
     b: float
 
 
-def livingston_lewis(scores: Any, reliability: float, lowest: float, highest: float, cuts: Any) -> Classified:
+def livingston_lewis(
+    scores: Any, reliability: float, lowest: float, highest: float, cuts: Any, points: int = 4001
+) -> Classified:
     """Accuracy from observed scores (student,) and their reliability alone.
 
     ``lowest`` and ``highest`` are the ends of the scale; ``cuts`` stand on it. The true proportions follow a beta
-    distribution with the moments of the scores, from 0 to 1 where four moments give none inside.
+    distribution with the moments of the scores, from 0 to 1 where four moments give none inside; it is summed over so
+    many ``points``.
     """
     x = (np.asarray(scores, dtype=float) - lowest) / (highest - lowest)
     mean, variance = float(x.mean()), float(x.var())
@@ -118,7 +133,7 @@ def livingston_lewis(scores: Any, reliability: float, lowest: float, highest: fl
     length = effective_length(mean, variance, reliability)
     true = _beta_of(x, length)
     edges = (np.asarray(cuts, dtype=float) - lowest) / (highest - lowest)
-    grid = np.linspace(true.low, true.high, _GRID)
+    grid = np.linspace(true.low, true.high, points)
     middle = (grid[1:] + grid[:-1]) / 2
     density = np.diff(stats.beta.cdf((grid - true.low) / (true.high - true.low), true.a, true.b))
     observed = np.searchsorted(edges, np.arange(length + 1) / length, side="right")

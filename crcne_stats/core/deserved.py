@@ -91,10 +91,14 @@ def _halved(reached: Callable[[Floats], Any], low: float, high: float, n: int, s
 
 @dataclass(frozen=True)
 class Spread:
-    """Standard deviations in logits of severities and of the student × trainer effect (halo)."""
+    """Standard deviations in logits of severities and of the student × trainer effect (halo).
+
+    ``square_se`` is the standard error of the sum of their squares.
+    """
 
     severity: float
     halo: float
+    square_se: float = 0.0
 
 
 def panel_boundaries(

@@ -203,10 +203,11 @@ def two_way(x: Any, level: float = 0.95) -> Anova:
 
 
 def _ratio_form(f: float, df1: int, df2: int, k: float, level: float) -> Estimate:
-    """(F − 1) / (F + k − 1), exact bounds from those of F."""
+    """(F − 1) / (F + k − 1), exact bounds from those of F; NaN where F is 0 and files hold one rating (k = 1)."""
     reach = (1 + level) / 2
-    low, high = f / stats.f.ppf(reach, df1, df2), f * stats.f.ppf(reach, df2, df1)
-    point, down, up = ((ratio - 1) / (ratio + k - 1) for ratio in (f, low, high))
+    ratio = f * np.array([1.0, 1 / stats.f.ppf(reach, df1, df2), stats.f.ppf(reach, df2, df1)])
+    below = ratio + k - 1
+    point, down, up = np.where(below > NIL, (ratio - 1) / np.where(below > NIL, below, 1.0), np.nan).tolist()
     return Estimate(point, down, up, f, df1, df2, float(stats.f.sf(f, df1, df2)))
 
 

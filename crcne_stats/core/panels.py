@@ -41,15 +41,11 @@ def cells_reach(nodes: Floats, cuts: Floats) -> Floats:
     return np.hstack([np.ones((len(nodes), 1)), share])
 
 
-def wrong_shares(
-    weight: Floats, given: Floats, reach: Floats, other: Floats, cap: Ints, other_reach: Floats
-) -> tuple[float, float]:
-    """Share of awards above and below what is deserved, both parts together.
+def wrong_chances(given: Floats, reach: Floats, other: Floats, cap: Ints, other_reach: Floats) -> tuple[Floats, Floats]:
+    """Chance (node,) by ability of an award above and of one below what is deserved, both parts together.
 
     Parameters
     ----------
-    weight : (node,)
-        Share of students at each ability.
     given : (node, level)
         Chance of each level of this part.
     reach : (node, level)
@@ -61,14 +57,15 @@ def wrong_shares(
     other_reach : (seen level, level)
         Chance that the other part truly reaches each level, by the level seen; the award is the lower of both.
     """
-    high = low = 0.0
+    high, low = np.zeros(len(given)), np.zeros(len(given))
     top = given.shape[1] - 1
     for one in range(given.shape[1]):
         for seen in range(other.shape[1]):
-            at = weight * given[:, one] * other[:, seen]
+            at = given[:, one] * other[:, seen]
             award = min(one, int(cap[seen]))
-            high += float(at @ (1 - reach[:, award] * other_reach[seen, award]))
-            low += float(at @ (reach[:, award + 1] * other_reach[seen, award + 1])) if award < top else 0.0
+            high += at * (1 - reach[:, award] * other_reach[seen, award])
+            if award < top:
+                low += at * reach[:, award + 1] * other_reach[seen, award + 1]
     return high, low
 
 
@@ -82,8 +79,10 @@ class Panel:
 
 def lee_panels(
     yardstick: Yardstick, halo: float, nodes: Floats, panels: list[Panel], cuts: Floats, spacing: float = 0.1
-) -> Classified:
+) -> tuple[Classified, Floats]:
     """Lee's accuracy for a level read off the total of all criteria and trainers, one recursion for each panel.
+
+    Beside it the chances (accuracy or consistency, node) by ability, averaged over the students there.
 
     The totals of one trainer depend on ability less severity alone: they are tabulated once (with halo averaged over)
     and laid together for each panel. The level begins where the expected total stands at ``cuts`` (level above the
@@ -103,21 +102,26 @@ def lee_panels(
     bound = np.where(np.isfinite(cuts), expected, np.where(cuts > 0, np.inf, -np.inf))
     true = np.searchsorted(cuts, nodes, side="right")
     tables, weight, consistent = np.zeros((len(cuts) + 1, len(cuts) + 1)), 0.0, 0.0
+    curves, there = np.zeros((2, len(nodes))), np.zeros(len(nodes))
     for panel in panels:
         totals = np.ones((len(nodes), 1))
         for severity in panel.severity:
             totals = _convolved(totals, _between(single, places, nodes - severity))
         given = np.searchsorted(len(panel.severity) * bound, np.arange(totals.shape[1]) + 1e-9, side="right")
         found = lee(totals, given, true, panel.mass)
+        share = np.array([totals[:, given == one].sum(axis=1) for one in range(len(cuts) + 1)])
+        curves += panel.mass * np.array([share[true, np.arange(len(nodes))], (share**2).sum(axis=0)])
+        there += panel.mass
         mass = float(panel.mass.sum())
         tables[: len(found.table), : len(found.table)] += mass * found.table
         consistent += mass * found.consistency
         weight += mass
     table = tables / weight
-    return Classified(
+    found = Classified(
         float(np.trace(table)), consistent / weight, float(np.triu(table, 1).sum()), float(np.tril(table, -1).sum()),
         table,
     )  # fmt: skip
+    return found, curves / np.maximum(there, 1e-300)
 
 
 def _between(table: Floats, places: Floats, wanted: Floats) -> Floats:

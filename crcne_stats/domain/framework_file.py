@@ -12,12 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-import jsonschema
-
 from crcne_stats.domain.errors import DataError, Problem, Problems
+from crcne_stats.domain.shape import Fault, Path, faults
 from crcne_stats.shipped import data_schema
 
-Path = tuple[str | int, ...]
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _FILLED = r"\S"
 
@@ -44,8 +42,7 @@ def read(text: str, where: str = "") -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise DataError([_syntax(str(error), text, where)]) from None
     teller = _Teller(where, _lines(text))
-    validator = jsonschema.Draft202012Validator(_schema())
-    for fault in sorted(validator.iter_errors(table), key=lambda fault: [str(part) for part in fault.absolute_path]):
+    for fault in sorted(faults(table, _schema()), key=lambda fault: [str(part) for part in fault.path]):
         teller.structure(fault)
     if not teller.problems:
         _sense(table, teller)
@@ -126,26 +123,25 @@ class _Teller:
         row = self.lines.get(known, 1)
         self.problems.add(Problem(code, values, file=self.where, row=row, column=column, found=str(found)))
 
-    def structure(self, fault: jsonschema.ValidationError) -> None:
+    def structure(self, fault: Fault) -> None:
         """Translate one fault that the schema found."""
-        path: Path = tuple(fault.absolute_path)
-        if fault.validator == "required":
-            missing = next(name for name in fault.validator_value if f"'{name}'" in fault.message)
-            self.tell("framework_missing_key", (*path, missing), wanted=missing, table=_spoken(path))
-        elif fault.validator == "additionalProperties":
-            for name in sorted(set(fault.instance) - set(fault.schema.get("properties", {}))):
+        path = fault.path
+        if fault.keyword == "required":
+            self.tell("framework_missing_key", (*path, fault.wanted), wanted=fault.wanted, table=_spoken(path))
+        elif fault.keyword == "additionalProperties":
+            for name in sorted(set(fault.found) - set(fault.schema.get("properties", {}))):
                 allowed = ", ".join(fault.schema.get("properties", {}))
                 self.tell("framework_unknown_key", (*path, name), name, allowed=allowed)
-        elif fault.validator == "enum":
-            self.tell("framework_value", path, fault.instance, allowed=", ".join(map(str, fault.validator_value)))
-        elif fault.validator == "type":
-            self.tell("framework_type", path, fault.instance, kind=str(fault.validator_value))
-        elif fault.validator in ("minLength", "minItems") or fault.validator_value == _FILLED:
+        elif fault.keyword == "enum":
+            self.tell("framework_value", path, fault.found, allowed=", ".join(map(str, fault.wanted)))
+        elif fault.keyword == "type":
+            self.tell("framework_type", path, fault.found, kind=str(fault.wanted))
+        elif fault.keyword == "minItems" or fault.wanted == _FILLED:
             self.tell("framework_empty", path, wanted=_spoken(path))
-        elif fault.validator in ("exclusiveMinimum", "maximum"):
-            self.tell("framework_share", path, fault.instance)
+        elif fault.keyword in ("exclusiveMinimum", "maximum"):
+            self.tell("framework_share", path, fault.found)
         else:
-            self.tell("framework_form", path, fault.instance)
+            self.tell("framework_form", path, fault.found)
 
 
 def _spoken(path: Path) -> str:

@@ -36,6 +36,8 @@ from crcne_stats.words import DEFAULT_LANGUAGE, words
 AT_ONCE = 2
 """Kernels that run at the same time: each holds the data and the scientific stack in memory."""
 
+_FORGET = "import gc; get_ipython().reset(); gc.collect()"
+
 _FIGURE = re.compile(r"cs\.figure\(\s*(\w+)\s*,\s*[\"'](\w+)[\"']")
 _CELL_FILE = re.compile(r"\S*ipykernel_\d+[/\\]\d+\.py")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -193,43 +195,67 @@ class _Errand:
     async def _all(self) -> None:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         self._started.set()
-        gate = asyncio.Semaphore(self.at_once)
+        waiting = iter(self.runs)
 
-        async def one(run: Run) -> None:
-            async with gate:
-                await _execute_one(run, self.scratch)
-            self.finished += 1
+        async def worker(number: int) -> None:
+            kernel = _Kernel(self.scratch, f"kernel-{number}")
+            try:
+                for run in waiting:  # shared: whoever is free takes the next one
+                    await kernel.execute(run)
+                    self.finished += 1
+            finally:
+                await kernel.stop()
 
         async with asyncio.TaskGroup() as group:  # when one of them breaks, the others' kernels are stopped too
-            for run in self.runs:
-                group.create_task(one(run))
+            for number in range(min(self.at_once, len(self.runs))):
+                group.create_task(worker(number))
 
 
-async def _execute_one(run: Run, scratch: Path) -> None:
-    manager = AsyncKernelManager(kernel_spec_manager=_ThisInterpreter(), kernel_name="python3")
-    manager.connection_file = str(scratch / f"{run.name}.json")
-    if os.name == "posix":  # sockets in our own folder, not on the network
-        manager.transport, manager.ip = "ipc", str(scratch / run.name)
-    channels = None
-    try:
-        await manager.start_kernel(
-            cwd=str(scratch),
-            env=_environment(scratch),
+class _Kernel:
+    """A kernel for one notebook after the other: it imports the scientific stack once, and each finds it without names.
+
+    A cell that raised may have left anything behind: the next notebook then has a new one.
+    """
+
+    def __init__(self, scratch: Path, name: str) -> None:
+        self.scratch, self.name = scratch, name
+        self._manager: AsyncKernelManager | None = None
+        self._channels: Any = None
+
+    async def execute(self, run: Run) -> None:
+        if self._manager is None:
+            await self._start()
+        else:
+            await self._channels.execute_interactive(_FORGET, silent=True, output_hook=lambda message: None)
+        client = NotebookClient(run.notebook, km=self._manager, timeout=None, record_timing=False)
+        client.kc = self._channels
+        try:
+            await client.async_execute()
+        except CellExecutionError:
+            run.failed = True
+            await self.stop()
+
+    async def _start(self) -> None:
+        self._manager = AsyncKernelManager(kernel_spec_manager=_ThisInterpreter(), kernel_name="python3")
+        self._manager.connection_file = str(self.scratch / f"{self.name}.json")
+        if os.name == "posix":  # sockets in our own folder, not on the network
+            self._manager.transport, self._manager.ip = "ipc", str(self.scratch / self.name)
+        await self._manager.start_kernel(
+            cwd=str(self.scratch),
+            env=_environment(self.scratch),
             stderr=subprocess.DEVNULL,  # remarks of the kernel itself; those of the cells are outputs
             extra_arguments=["--HistoryManager.hist_file=:memory:"],
         )
-        channels = manager.client()
-        channels.start_channels()
-        await channels.wait_for_ready(timeout=120)
-        client = NotebookClient(run.notebook, km=manager, timeout=None, record_timing=False)
-        client.kc = channels
-        await client.async_execute()
-    except CellExecutionError:
-        run.failed = True
-    finally:
+        self._channels = self._manager.client()
+        self._channels.start_channels()
+        await self._channels.wait_for_ready(timeout=120)
+
+    async def stop(self) -> None:
+        channels, manager = self._channels, self._manager
+        self._channels = self._manager = None
         if channels is not None:
             channels.stop_channels()
-        if manager.has_kernel:
+        if manager is not None and manager.has_kernel:
             await manager.shutdown_kernel(now=True)
 
 

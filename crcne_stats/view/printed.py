@@ -54,7 +54,10 @@ CHOSEN: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "certification": {
         "scheme": ("part", "definition", "risk", "wrong", "wrong_low:wrong_high", "n_wrong", "n_students"),
-        "panels": ("definition", "part", "risk", "panel_size", "wrong"),
+        "panels": (
+            "definition", "part", "risk", "panel_size", "wrong", "wrong_low:wrong_high", "wrong_change",
+            "wrong_change_low:wrong_change_high",
+        ),
     },
     "calibration": {
         "beliefs": ("belief", "retained", "moved", "logit_change", "se", "link_error", _ENDS, "n_students"),

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import ndtr
 
 from crcne_stats.analysis.certification import certification
+from crcne_stats.analysis.certification_error import half_of, moved
 from crcne_stats.analysis.severity import severity
 from crcne_stats.analysis.simulate import Simulation, simulate
 from crcne_stats.domain.result import Result
@@ -70,6 +72,39 @@ def test_an_error_of_pix_only_adds_risks_and_more_trainers_take_them_off() -> No
     assert own.groupby("panel_size")["wrong"].sum().is_monotonic_decreasing
 
 
+def test_shares_of_other_panels_and_of_methods_have_intervals() -> None:
+    tables = answered().tables
+    panels = tables["panels"]
+    assert (panels["wrong_low"] < panels["wrong"]).all() and (panels["wrong"] < panels["wrong_high"]).all()
+    first = panels["panel_size"] == 1
+    assert panels.loc[first, "wrong_change"].isna().all()
+    later = panels[~first]
+    before = panels[panels["panel_size"] < 3]["wrong"].to_numpy()
+    np.testing.assert_allclose(later["wrong_change"], later["wrong"].to_numpy() - before, atol=1e-12)
+    change = later["wrong_change_high"] - later["wrong_change_low"]
+    assert (change > 0).all() and (change < later["wrong_high"] - later["wrong_low"]).all()
+    accuracy = tables["accuracy"]
+    for name in ("accuracy", "consistency"):
+        low, value, high = (accuracy[f"{name}{end}"] for end in ("_low", "", "_high"))
+        chance = np.sqrt(value * (1 - value) / accuracy["n_students"])
+        assert (low < value - 1.9 * chance).all() and (high > value + 1.7 * chance).all() and (high < 1).all()
+
+
+@pytest.mark.parametrize("definition", ["expected", "panel"])
+def test_a_share_moves_with_the_parameters_as_far_as_told(definition: str) -> None:
+    """A chance that is a step at a boundary moves as the number of those who deserve that level does."""
+    found = answered().model
+    person, cut = found.person[found.graded], found.where[definition]
+    level = int(np.argmin(np.abs(cut - found.found.moments.mean[person].mean())))
+    reach, fine = found.reach[definition], 0.4
+    told = moved(found, definition, person, ndtr((found.found.nodes - cut[level]) / fine))
+    gap = (cut[level] - found.found.moments.mean[person]) / np.sqrt(found.found.moments.variance[person] + fine**2)
+    density = np.exp(-(gap**2) / 2) / np.sqrt(2 * np.pi * (found.found.moments.variance[person] + fine**2))
+    by_hand = reach.gradient[person].T @ density - density.sum() * reach.cut_gradient[level + 1]
+    size = np.sqrt(by_hand @ found.covariance @ by_hand)
+    assert np.sqrt(told @ found.covariance @ told) * len(person) == pytest.approx(size, rel=0.2)
+
+
 def test_a_stated_error_is_in_the_band_and_in_the_scheme() -> None:
     made, measured = cohort()
     found = certification(made.ratings, made.students, severity=measured, panel=100, pix_error=0.15)
@@ -99,6 +134,12 @@ def test_methods_of_accuracy_tell_the_same_story() -> None:
     assert (table[["accuracy", "consistency"]] > 0.5).all(axis=None)
     np.testing.assert_allclose(table[["accuracy", "too_high", "too_low"]].sum(axis=1), 1)
     assert table.loc["lee", "accuracy"] == pytest.approx(table.loc["rudner", "accuracy"], abs=0.05)
+
+
+def test_half_of_a_covariance_gives_it_back() -> None:
+    covariance = answered().model.covariance
+    half = half_of(covariance)
+    np.testing.assert_allclose(half @ half.T, covariance, atol=1e-10)
 
 
 def changed(students: Students, **columns: Any) -> Students:

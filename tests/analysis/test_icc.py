@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import crcne_stats as cs
@@ -230,6 +230,7 @@ def test_few_trainers_are_told_and_the_figure_can_be_read_aloud():
 
 
 @settings(max_examples=30, deadline=None)
+@example(114352, "auto", "island")  # F is 0 and k is 1
 @given(st.integers(0, 10**6), st.sampled_from(["auto", "reml", "anova"]), st.sampled_from(["auto", "island", "all"]))
 def test_small_odd_data_give_numbers_or_reasons(seed, estimator, within):
     rng = np.random.default_rng(seed)

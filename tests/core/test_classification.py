@@ -51,6 +51,39 @@ def test_rudner_by_hand() -> None:
     assert found.consistency == pytest.approx(np.mean([s**2 + (1 - s) ** 2 for s in stays]))
 
 
+def test_rudner_as_enumerated() -> None:
+    """Every pattern of 3 criteria × 3 levels, every true ability around its estimate, every second estimate."""
+    steps, nodes = np.array([[-0.9, 0.4], [-0.2, 1.1], [-1.3, 0.7]]), np.linspace(-6, 6, 241)
+    cuts, width, reach = np.array([-0.5, 0.7]), 0.01, 600
+    summed = np.hstack([np.zeros((3, 1)), np.cumsum(steps, axis=1)])
+    odds = np.exp(nodes[:, None, None] * np.arange(3) - summed)
+    chance = odds / odds.sum(axis=2, keepdims=True)
+    table, twice, estimates, errors = np.zeros((3, 3)), 0.0, [], []
+    patterns = list(product(range(3), repeat=3))
+    for pattern in patterns:
+        posterior = stats.norm.pdf(nodes) * np.prod([chance[:, c, s] for c, s in enumerate(pattern)], axis=0)
+        posterior /= posterior.sum()
+        estimate = float(posterior @ nodes)
+        se = float(np.sqrt(posterior @ (nodes - estimate) ** 2))
+        # A lattice on which cuts lie half way between two abilities.
+        first = np.floor((estimate - cuts[0]) / width)
+        lattice = cuts[0] + width * (first + np.arange(-reach, reach) + 0.5)
+        share = stats.norm.pdf(lattice, estimate, se) * width
+        true = [sum(ability >= cut for cut in cuts) for ability in lattice]
+        observed = sum(estimate >= cut for cut in cuts)
+        for level, part in zip(true, share, strict=True):
+            table[level, observed] += part / len(patterns)
+        same = np.equal.outer(true, true)
+        twice += float(np.outer(share, share)[same].sum()) / len(patterns)
+        estimates.append(estimate)
+        errors.append(se)
+    found = rudner(estimates, errors, cuts)
+    np.testing.assert_allclose(found.table, table, atol=1e-5)
+    assert found.accuracy == pytest.approx(np.trace(table), abs=1e-5)
+    assert found.consistency == pytest.approx(twice, abs=1e-5)
+    assert found.too_high == pytest.approx(sum(table[t, o] for t, o in product(range(3), repeat=2) if o > t), abs=1e-5)
+
+
 def test_livingston_lewis_on_the_model_that_it_supposes() -> None:
     rng = np.random.default_rng(3)
     n, length, a, b = 200_000, 40, 6.0, 4.0

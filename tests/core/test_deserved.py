@@ -18,7 +18,7 @@ from crcne_stats.core.deserved import (
     drawn_scores,
     panel_boundaries,
 )
-from crcne_stats.core.panels import Panel, cells_reach, drawn_again, lee_panels, panel_levels, wrong_shares
+from crcne_stats.core.panels import Panel, cells_reach, drawn_again, lee_panels, panel_levels, wrong_chances
 from crcne_stats.core.second_part import level_chances, misclassified, true_levels, true_shares, updated
 from crcne_stats.core.tempered import flattened, halo_by_moments, share_left
 
@@ -100,7 +100,8 @@ def test_lee_with_two_trainers_as_enumerated() -> None:
             given[np.searchsorted(bound, sum(scores), side="right")] += chance
         table[true] += share * given
         twice += share * float((given**2).sum())
-    found = lee_panels(yard, 0.0, nodes, [Panel(severity, mass)], cuts, spacing=0.01)
+    found, curves = lee_panels(yard, 0.0, nodes, [Panel(severity, mass)], cuts, spacing=0.01)
+    np.testing.assert_allclose(curves @ mass, [found.accuracy, found.consistency])
     np.testing.assert_allclose(found.table, table, atol=1e-4)
     assert found.consistency == pytest.approx(twice, abs=1e-4)
     assert found.accuracy == pytest.approx(np.trace(table), abs=1e-4)
@@ -108,7 +109,7 @@ def test_lee_with_two_trainers_as_enumerated() -> None:
 
 def test_lee_averages_halo_as_drawn() -> None:
     yard, nodes, cuts = small(), np.array([0.2]), np.array([-0.3, 1.1])
-    found = lee_panels(yard, 0.8, nodes, [Panel(np.zeros(2), np.ones(1))], cuts)
+    found, _ = lee_panels(yard, 0.8, nodes, [Panel(np.zeros(2), np.ones(1))], cuts)
     rng = np.random.default_rng(5)
     totals = sum(
         drawn_scores(yard, 0.2 + 0.8 * rng.standard_normal(60_000), rng.random((60_000, 3))).sum(axis=1)
@@ -129,16 +130,15 @@ def test_panels_of_other_sizes_as_counted() -> None:
     np.testing.assert_allclose(chance[1, 1], [(level == one).mean() for one in range(3)], atol=0.015)
 
 
-def test_wrong_shares_of_two_parts_by_hand() -> None:
+def test_wrong_chances_of_two_parts_by_hand() -> None:
     nodes = np.array([0.0, 1.0])
     reach = cells_reach(nodes, np.array([0.5, np.inf]))
     given = np.array([[0.8, 0.2, 0.0], [0.1, 0.6, 0.3]])
-    weight, other = np.array([0.4, 0.6]), np.array([[0.5, 0.5], [0.5, 0.5]])
-    cap = np.array([0, 2])
-    high, low = wrong_shares(weight, given, reach, other, cap, np.array([[1.0, 0.0, 0.0], [1.0, 1.0, 1.0]]))
+    other, cap = np.array([[0.5, 0.5], [0.5, 0.5]]), np.array([0, 2])
+    high, low = wrong_chances(given, reach, other, cap, np.array([[1.0, 0.0, 0.0], [1.0, 1.0, 1.0]]))
     # Only those whom the gate lets through can be wrong: half of them.
-    assert high == pytest.approx(0.5 * (0.4 * 0.2 + 0.6 * 0.3))
-    assert low == pytest.approx(0.5 * 0.6 * 0.1)
+    np.testing.assert_allclose(high, [0.5 * 0.2, 0.5 * 0.3])
+    np.testing.assert_allclose(low, [0, 0.5 * 0.1])
 
 
 def test_risks_and_their_totals_by_hand() -> None:

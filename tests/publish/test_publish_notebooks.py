@@ -68,6 +68,20 @@ def test_a_failing_cell_ends_its_notebook_alone(tmp_path: Path) -> None:
     assert done[-1] == (2, 2)
 
 
+def test_a_kernel_that_serves_again_remembers_no_name(tmp_path: Path) -> None:
+    asked = ("import os; print(os.getpid(), 'left' in globals(), end='')", "left = 1; left")
+    runs = [notebooks.Run(name, a_notebook(*asked)) for name in ("one", "two")]
+    broken = notebooks.Run("broken", a_notebook(asked[0], "1/0"))
+    last = notebooks.Run("last", a_notebook(*asked))
+    notebooks.execute([*runs, broken, last], tmp_path, at_once=1)
+    told = [run.notebook.cells[1].outputs[0].text.split() for run in (*runs, broken, last)]
+    assert [known for _, known in told] == ["False"] * 4
+    first, second, third, fourth = (process for process, _ in told)
+    assert first == second == third != fourth
+    assert [cell.execution_count for cell in runs[1].notebook.cells[1:]] == [1, 2]
+    assert runs[1].notebook.cells[2].outputs[0].execution_count == 2
+
+
 def test_nothing_tells_where_it_ran(tmp_path: Path) -> None:
     source = f"import warnings; warnings.warn('in {tmp_path}'); print({str(tmp_path / 'x.csv')!r})"
     run = notebooks.Run("a", a_notebook(source, f"open({str(tmp_path / 'none')!r})"))

@@ -52,16 +52,18 @@ def told_by_level(result: Result) -> dict[str, Any]:
 
 
 def draw_panels(ax: Axes, result: Result, w: Words) -> None:
-    """Lines over the number of trainers: colour and mark by direction, solid or dashed by definition."""
+    """Lines over the number of trainers: colour and mark by direction, solid with intervals or dashed by definition."""
     table = _of_certificates(result)
     for place, (risk, marker) in enumerate(_RISKS):
         for definition, style in _STYLES:
             own = table[(table["risk"] == risk) & (table["definition"] == definition)]
             label = f"{w(f'risk.{risk}')}, {w(f'definition.{definition}')}"
-            ax.plot(own["panel_size"].astype(float), own["wrong"].astype(float), marker=marker, color=SERIES[place],
-                    linestyle=style, label=label)  # fmt: skip
+            x, value = own["panel_size"].astype(float) + (0.02 if place else -0.02), own["wrong"].astype(float)
+            ax.plot(x, value, marker=marker, color=SERIES[place], linestyle=style, label=label)
+            if definition == _STYLES[0][0]:
+                ax.vlines(x, own["wrong_low"], own["wrong_high"], color=SERIES[place], linewidth=1)
     ax.set_xticks(sorted(table["panel_size"].astype(int).unique()))
-    ax.set_ylim(0, float(table["wrong"].max()) * 1.15)
+    ax.set_ylim(0, float(table[["wrong", "wrong_high"]].max(axis=None)) * 1.1)
     ax.grid(axis="y")
     ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     ax.set_xlabel(w("figure.certification.panels.trainers"))
