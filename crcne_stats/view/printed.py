@@ -96,12 +96,19 @@ def printed(study: Study, lang: str = DEFAULT_LANGUAGE, threshold: int = THRESHO
     found: list[Grid] = []
     for result in shown.results.values():
         for name, columns in chosen(result):
-            if len(result.tables[name]):
+            if len(result.tables[name]) and not _without(result.tables[name]):
                 label = w("printed.table", n=len(found) + 1)
                 grid = _grid(result, name, columns, label, total, study.ratings.framework, w)
                 if any(grid.numeric):  # else everything is hidden but what the rows are about
                     found.append(grid)
     return found
+
+
+def _without(frame: pd.DataFrame) -> bool:
+    """Whether every row only says why its numbers cannot be had."""
+    if "reason" not in frame.columns or not (frame["reason"].astype(object).fillna("") != "").all():
+        return False
+    return not (frame.select_dtypes("number").fillna(0) != 0).any(axis=None)
 
 
 def chosen(result: Result) -> Iterator[tuple[str, tuple[str, ...]]]:
