@@ -242,7 +242,11 @@ def test_concordance_without_students_says_so(capsys: Capture, demo: Path) -> No
 
 def test_study_and_its_replay(capsys: Capture, demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(demo)
-    (tmp_path / "etude.toml").write_text('[options.agreement]\nweights = "linear"\nresamples = 20\n')
+    (demo / "fixed.csv").write_text("facet,member,value\ncriterion,1.1,0.4\n")
+    (tmp_path / "etude.toml").write_text(
+        '[options.agreement]\nweights = "linear"\nresamples = 20\n'
+        f'[options.severity]\nanchors = "{(demo / "fixed.csv").as_posix()}"\n'
+    )
     code, out, err = said(
         capsys, "study", "ratings.csv", "--students", "students.csv", "--settings", tmp_path / "etude.toml",
         "--seed", "7", "--lang", "en", "--no-notebooks", "--out", tmp_path / "one",
@@ -254,6 +258,9 @@ def test_study_and_its_replay(capsys: Capture, demo: Path, tmp_path: Path, monke
     one, two = (json.loads((tmp_path / name / "manifest.json").read_text()) for name in ("one", "two"))
     same = ["inputs", "call", "framework", "seed", "options", "settings", "language", "simulated", "versions"]
     assert {name: one[name] for name in same} == {name: two[name] for name in same}
+    assert [entry["path"] for entry in one["call"]["severity.anchors"]] == ["fixed.csv"]
+    criteria = pd.read_csv(tmp_path / "two" / "tables" / "severity-criteria.csv", dtype={"criterion": str})
+    assert criteria.set_index("criterion").loc["1.1", ["difficulty", "reason"]].tolist() == [0.4, "anchored"]
     csv = [name for name in one["files"] if name.endswith(".csv")]
     assert csv
     assert {name: one["files"][name] for name in csv} == {name: two["files"][name] for name in csv}
