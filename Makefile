@@ -6,7 +6,7 @@ BIN := .venv/Scripts
 endif
 CHROMIUM ?= /usr/bin/chromium
 
-.PHONY: study islands test coverage lint format lock slow bench versions fuzz accessibility clean risks priorities
+.PHONY: study islands test coverage lint format lock slow bench versions fuzz accessibility clean risks priorities rasch
 
 study: .venv/study.stamp
 	@rm -rf .venv/demo
@@ -40,14 +40,18 @@ format: .venv/test.stamp
 slow: .venv/test.stamp
 	$(BIN)/python -m pytest -q -m slow
 
-bench: .venv/test.stamp
+bench: .venv/test.stamp rasch
 	$(BIN)/python benchmarks/loading.py
 	$(BIN)/python benchmarks/agreement.py
 	$(BIN)/python benchmarks/icc.py
-	$(BIN)/python benchmarks/rasch.py
-	$(BIN)/python benchmarks/severity.py
 	$(BIN)/python benchmarks/variance.py
 	$(BIN)/python benchmarks/study.py
+
+# Seconds and memory of the many-facet model and of its tables, on a quiet machine; PEERS="--peer PYTHON --tam RSCRIPT"
+# adds those of RaschPy and TAM where they are installed.
+rasch: .venv/test.stamp
+	OMP_NUM_THREADS=2 $(BIN)/python benchmarks/rasch.py --out benchmarks/results/rasch.md $(PEERS)
+	$(BIN)/python benchmarks/severity.py --out benchmarks/results/severity.md
 
 # Two versions of the framework with known drift: does the link hold what it promises? Some twenty minutes.
 versions: .venv/test.stamp

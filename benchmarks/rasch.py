@@ -1,14 +1,16 @@
 """Seconds and memory of the many-facet Rasch model, beside peers that can be installed.
 
-    python benchmarks/rasch.py --out benchmarks/results/rasch.md [--peer PYTHON_WITH_RASCHPY]
+    python benchmarks/rasch.py --out benchmarks/results/rasch.md [--peer PYTHON_WITH_RASCHPY] [--tam RSCRIPT_WITH_TAM]
 
 Each fit runs in a process of its own, whose peak memory is that of the whole process: interpreter, ratings and fit.
+``severity.py`` times the tables; ``make rasch`` runs both.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import resource
 import subprocess
@@ -18,6 +20,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from crcne_stats.core.rasch.design import Model, RatingData
 from crcne_stats.core.rasch.jml import joint_fit
@@ -33,6 +36,7 @@ JOBS = (
     ("national", "partial credit by criterion", {"thresholds": "criterion"}),
     ("national", "rating scale, 5 % of ratings missing", {"missing": 0.05}),
     ("national", "partial credit, 5 % of ratings missing", {"thresholds": "criterion", "missing": 0.05}),
+    ("national", "rating scale with halo", {"halo": "trainer"}),
     ("national", "joint maximum likelihood, rating scale", {"joint": True}),
     ("region", "rating scale", {}),
     ("region", "partial credit by trainer", {"thresholds": "trainer"}),
@@ -41,7 +45,11 @@ JOBS = (
     ("small", "rating scale", {}),
 )
 PATIENCE, GIB = 400, 12
-"""Seconds after which a peer is stopped, and the memory that it may have."""
+"""Processor seconds after which a peer is stopped, and the memory that it may have."""
+PEERS = {
+    "peer": ("RaschPy: rating scale, composite likelihood", "rasch_peer.py"),
+    "tam": ("TAM (R): rating scale, marginal likelihood with one mean", "rasch_peer.R"),
+}
 
 
 def drawn(size: str, missing: float = 0.0, halo: float = 0.0) -> tuple[RatingData, np.ndarray, np.ndarray]:
@@ -87,33 +95,35 @@ def one(size: str, options: dict) -> dict:
     }
 
 
-def alone(arguments: list[str], patience: float | None = None) -> dict | None:
-    """What a process printed as JSON; None when it was stopped or failed."""
-    try:
-        done = subprocess.run(arguments, capture_output=True, text=True, timeout=patience, check=True)
-    except (subprocess.TimeoutExpired, subprocess.CalledProcessError):
-        return None
-    return json.loads(done.stdout.strip().splitlines()[-1])
+def alone(arguments: list[str], limited: bool = False) -> dict | None:
+    """What a process printed as JSON; None when it failed or, ``limited``, needed too much."""
+
+    def limits() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (PATIENCE, PATIENCE))
+        resource.setrlimit(resource.RLIMIT_AS, (GIB << 30, GIB << 30))
+
+    done = subprocess.run(arguments, capture_output=True, text=True, preexec_fn=limits if limited else None)
+    return json.loads(done.stdout.strip().splitlines()[-1]) if done.returncode == 0 else None
 
 
-def peer_rows(python: str) -> list[str]:
-    """Rows of RaschPy on growing designs, until it takes too long."""
+def peer_rows(program: str, peer: str) -> list[str]:
+    """Rows of a peer on growing designs, until it takes too long."""
     rows = []
+    name, script = PEERS[peer]
     for size in ("small", "inspe", "region", "national"):
         data, _, severity = drawn(size)
+        columns = {"student": data.student, **data.facets, "score": data.score}
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "ratings.npz"
-            np.savez(
-                path, student=data.student, trainer=data.facets["trainer"], criterion=data.facets["criterion"],
-                score=data.score, levels=LEVELS,
-            )  # fmt: skip
-            found = alone([python, str(Path(__file__).with_name("rasch_peer.py")), str(path), str(GIB)], PATIENCE)
-        name = "RaschPy: rating scale, composite likelihood"
+            path = Path(folder) / "ratings.csv"
+            pd.DataFrame(columns).to_csv(path, index=False)
+            found = alone([program, str(Path(__file__).with_name(script)), str(path)], limited=True)
         if found is None:
             rows.append(row(size, name, len(data.score), f"not in {PATIENCE} s and {GIB} GiB", "–", "–", "–"))
+            print(rows[-1], flush=True)
             break
-        r = float(np.corrcoef(found["severity"], severity)[0, 1])
-        rows.append(measured(size, name, {"ratings": len(data.score), "r": r, **found}))
+        found["r"] = float(np.corrcoef(found["severity"], severity)[0, 1])
+        rows.append(measured(size, name, {"ratings": len(data.score), **found}))
+        print(rows[-1], flush=True)
     return rows
 
 
@@ -135,7 +145,8 @@ def main() -> None:
     """Write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--peer", help="an interpreter that has RaschPy")
+    parser.add_argument("--peer", help="a Python that has RaschPy")
+    parser.add_argument("--tam", help="an Rscript that has TAM")
     parser.add_argument("--job", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.job is not None:
@@ -145,7 +156,8 @@ def main() -> None:
         "# Time and memory of the many-facet Rasch model\n",
         f"{SEATS} trainers a student, {CRITERIA} criteria, {LEVELS} levels; standard errors (model and sandwich) "
         "included; marginal maximum likelihood with a free mean for each INSPÉ unless said. "
-        f"Python {platform.python_version()}, one thread for linear algebra. "
+        f"Python {platform.python_version()}, {os.environ.get('OMP_NUM_THREADS', 'all')} threads of {os.cpu_count()} "
+        "cores for linear algebra. "
         "Seconds depend on what else the machine does; processor seconds less so. Memory is that of the whole process. "
         "r: correlation with true severities.\n",
         "| model | students | trainers | ratings | seconds | processor seconds | MiB | r |",
@@ -155,9 +167,9 @@ def main() -> None:
         found = alone([sys.executable, __file__, "--job", str(index)])
         lines.append(row(size, name, 0, "failed", "–", "–", "–") if found is None else measured(size, name, found))
         print(lines[-1], flush=True)
-    if asked.peer:
-        lines += peer_rows(asked.peer)
-    lines.append("\nR's TAM, sirt and immer could not be installed where this was run.")
+    for peer in PEERS:
+        program = getattr(asked, peer)
+        lines += peer_rows(program, peer) if program else []
     text = "\n".join(lines) + "\n"
     if asked.out:
         asked.out.write_text(text, encoding="utf-8")

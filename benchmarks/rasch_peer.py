@@ -1,8 +1,8 @@
 """RaschPy's many-facet model on ratings that ``rasch.py`` drew: run by the interpreter that has RaschPy.
 
-    python rasch_peer.py RATINGS.npz GIB
+    python rasch_peer.py RATINGS.csv
 
-Memory is limited to so many GiB. Prints one line of JSON: seconds and processor seconds of calibration with standard
+Prints one line of JSON: seconds and processor seconds of calibration with standard
 errors, and the severities.
 """
 
@@ -19,15 +19,13 @@ from raschpy import MFRM
 
 def main() -> None:
     """Fit and print."""
-    resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]) << 30, resource.RLIM_INFINITY))
-    data = np.load(sys.argv[1])
-    frame = pd.DataFrame({name: data[name] for name in ("trainer", "student", "criterion", "score")})
+    frame = pd.read_csv(sys.argv[1])
     sheet = frame.pivot(index=["trainer", "student"], columns="criterion", values="score")
     sheet.index.names = ["Rater", "Person"]
     sheet.columns = [f"c{code}" for code in sheet.columns]
     warnings.simplefilter("ignore")
     start, spent = time.perf_counter(), time.process_time()
-    model = MFRM(sheet.astype(float), max_score=int(data["levels"]) - 1)
+    model = MFRM(sheet.astype(float), max_score=int(frame["score"].max()))
     model.calibrate("global")
     model.std_errors("global")
     answer = {

@@ -2,7 +2,7 @@
 
     python benchmarks/severity.py --out benchmarks/results/severity.md
 
-Processor seconds, so that other work on the machine does not count.
+Processor seconds, so that other work on the machine does not count; those of the clock beside them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import crcne_stats.analysis.severity as entry
 from crcne_stats.analysis.severity import severity
 from crcne_stats.analysis.simulate import simulate
@@ -26,17 +28,22 @@ SIZES = {
 REPLICATES = 4
 
 
-def clocked(module: Any, name: str, spent: dict[str, float]) -> None:
-    """Let a function of a module add its processor seconds to ``spent``."""
+def clocked(module: Any, name: str, spent: dict[str, np.ndarray]) -> None:
+    """Let a function of a module add its processor seconds, and those of the clock, to ``spent``."""
     function: Callable[..., Any] = getattr(module, name)
 
     def timed(*given: Any, **named: Any) -> Any:
-        start = time.process_time()
+        start = now()
         answer = function(*given, **named)
-        spent[name] = spent.get(name, 0.0) + time.process_time() - start
+        spent[name] = spent.get(name, 0.0) + now() - start
         return answer
 
     setattr(module, name, timed)
+
+
+def now() -> np.ndarray:
+    """Processor seconds, and those of the clock."""
+    return np.array([time.process_time(), time.perf_counter()])
 
 
 def main() -> None:
@@ -44,13 +51,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path)
     out = parser.parse_args().out
-    spent: dict[str, float] = {}
+    spent: dict[str, np.ndarray] = {}
     for name in ("fitted_models", "drift", "drift_table", "_tables"):
         clocked(entry, name, spent)
     lines = [
-        "# Processor seconds of `severity`", "",
-        f"Python {platform.python_version()}, {platform.machine()}, one thread. «fits» are the models compared,",
-        "«drift» the fit in which trainers differ by session and its table, «tables» all other statistics and tables,",
+        "# Seconds of `severity`", "",
+        f"Python {platform.python_version()}, {platform.machine()}. Processor seconds, in brackets those of the clock,",
+        "which depend on what else the machine does. «fits» are the models compared,",
+        "«drift» the fits of each session apart and their table, «tables» all other statistics and tables,",
         "«replicate» one simulated set of ratings for the limits of fit (100 by default); peak memory is that of the",
         "whole process, which also simulates the data.", "",
         "| size | ratings | fits | drift | tables | replicate | total without replicates | peak MiB |",
@@ -60,16 +68,16 @@ def main() -> None:
         ratings = simulate(seed=3, **asked).ratings
         severity(simulate(60, 2, seed=1).ratings, simulations=2)  # imports and caches
         spent.clear()
-        start = time.process_time()
+        start = now()
         severity(ratings, simulations=0)
-        total = time.process_time() - start
+        total = now() - start
         drift = spent["drift"] + spent["drift_table"]
         tables, fits = spent["_tables"] - drift, spent["fitted_models"]
-        start = time.process_time()
+        start = now()
         severity(ratings, simulations=REPLICATES)
-        replicate = max(time.process_time() - start - total, 0.0) / REPLICATES
+        replicate = np.maximum(now() - start - total, 0.0) / REPLICATES
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        numbers = " | ".join(f"{x:.2f}" for x in (fits, drift, tables, replicate, total))
+        numbers = " | ".join(f"{cpu:.2f} ({wall:.2f})" for cpu, wall in (fits, drift, tables, replicate, total))
         lines.append(f"| {size} | {len(ratings):,} | {numbers} | {peak:.0f} |")
         print(lines[-1], flush=True)
     text = "\n".join(lines) + "\n"

@@ -20,11 +20,9 @@ from crcne_stats.cli_options import (
     signature_options,
     text_option,
 )
-from crcne_stats.cli_run import Reading, earlier, loaded, options_told, progress
+from crcne_stats.cli_run import Reading, earlier, loaded, options_told, progress, with_tables
 from crcne_stats.cli_workers import draws_at_random, repeats, worker_options, workers
-from crcne_stats.data.anchors import load_anchors
 from crcne_stats.data.plan import write_plan
-from crcne_stats.data.rating_weights import load_rating_weights
 from crcne_stats.domain.analyses import analysis
 from crcne_stats.domain.errors import DataError, Problem
 from crcne_stats.domain.result import Result
@@ -67,10 +65,7 @@ def analysis_command(w: Words, name: str) -> Command:
         jobs, cluster = given.pop("jobs", None), given.pop("cluster", None)
         seed = given.pop("seed", None)
         asked = {key: None if value == _NONE else value for key, value in given.items() if value is not None}
-        if "anchors" in asked:
-            asked["anchors"] = load_anchors(str(asked["anchors"]))
-        if "rating_weights" in asked:
-            asked["rating_weights"] = load_rating_weights(str(asked["rating_weights"]), ratings.framework)
+        asked = with_tables(asked, ratings.framework)
         with progress(w(f"analysis.{name}.title")) as show, workers(w, jobs, cluster), options_told(w):
             result = answer(
                 name, ratings, students, previous,

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+import pandas as pd
 from tqdm import tqdm
 
+from crcne_stats.data.anchors import load_anchors
+from crcne_stats.data.rating_weights import load_rating_weights
 from crcne_stats.data.ratings import load_ratings
 from crcne_stats.data.students import load_students
-from crcne_stats.domain.errors import DataError
+from crcne_stats.domain.errors import DataError, Problem, Problems
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.frameworks import available
 from crcne_stats.domain.ratings import Ratings
@@ -93,4 +96,53 @@ def earlier(files: Sequence[Path], reading: Reading, after: Framework) -> list[R
             framework = after.crosswalk.previous
         found.insert(0, load_ratings(str(files[place]), framework=framework, **how))
         after = found[0].framework
+    return found
+
+
+def _anchors(path: Path, framework: Framework) -> pd.DataFrame:
+    return load_anchors(path)
+
+
+TABLES: dict[str, Callable[[Path, Framework], pd.DataFrame]] = {
+    "anchors": _anchors,
+    "rating_weights": load_rating_weights,
+}
+"""Options of analyses that are tables: on a command line, in a settings file and in a manifest, the name of a file."""
+
+
+def with_tables(options: Mapping[str, Any], framework: Framework) -> dict[str, Any]:
+    """The options of an analysis, the files among them read."""
+    return {key: TABLES[key](Path(value), framework) if key in TABLES else value for key, value in options.items()}
+
+
+def table_files(options: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, list[Path]]:
+    """The files that the options of a study name, by ``analysis.option``; ``folder`` is where their paths start.
+
+    Raises
+    ------
+    DataError
+        For what is no name of a file that is there.
+    """
+    found: dict[str, list[Path]] = {}
+    problems = Problems()
+    for name, own in options.items():
+        for key in own.keys() & TABLES.keys():
+            path = folder / str(own[key])
+            found[f"{name}.{key}"] = [path]
+            if not path.is_file():
+                problems.add(Problem("file_absent", file=f"options.{name}.{key} = {own[key]}"))
+    if problems:
+        raise DataError(problems)
+    return found
+
+
+def with_files(
+    options: Mapping[str, Mapping[str, Any]], files: Mapping[str, Sequence[Path]], framework: Framework
+) -> dict[str, dict[str, Any]]:
+    """The options of a study, each of those that ``files`` names by ``analysis.option`` read from its file."""
+    found = {name: dict(own) for name, own in options.items()}
+    for kind, paths in files.items():
+        name, _, key = kind.partition(".")
+        if key:
+            found[name] |= with_tables({key: paths[0]}, framework)
     return found

@@ -16,7 +16,7 @@ import click
 
 from crcne_stats.analysis.study import study as chain
 from crcne_stats.cli_click import language_was_asked
-from crcne_stats.cli_run import Reading, earlier, loaded, options_told, progress
+from crcne_stats.cli_run import Reading, earlier, loaded, options_told, progress, table_files, with_files
 from crcne_stats.cli_workers import workers
 from crcne_stats.domain.ratings import Ratings
 from crcne_stats.domain.result import Study
@@ -36,6 +36,9 @@ def study(w: Words, **given: Any) -> None:
     check_destination(out, w.language)  # before the long work
     record = manifest.read(given["replay"]) if given["replay"] else {}
     settings = read_settings(given["settings"]) if given["settings"] else None
+    own_tables = {} if settings is None else table_files(settings.options, given["settings"].parent)
+    if settings is not None and record:  # which then says no more what was asked, and with which tables
+        record["call"] = {kind: value for kind, value in record["call"].items() if "." not in kind}
     inputs = {
         "ratings": list(given["files"]),
         "students": [given["students"]] if given["students"] else [],
@@ -44,12 +47,15 @@ def study(w: Words, **given: Any) -> None:
     }
     if record:
         inputs = manifest.replayed(record, inputs)
+    inputs |= own_tables
     reading = _reading(Reading.taken(given), record.get("call", {}))
     ratings, students = loaded(inputs["ratings"], next(iter(inputs["students"]), None), inputs["pix"], reading)
     if record:
         manifest.check_framework(record, ratings.framework)
     before = earlier(inputs.get("previous", []), reading, ratings.framework)
-    answered = _answered(w, ratings, students, next(iter(before), None), given, settings, record)
+    options = record.get("options", {}) if settings is None else settings.options
+    options = with_files(options, inputs, ratings.framework)
+    answered = _answered(w, ratings, students, next(iter(before), None), given, options, record)
     with progress(w("cli.progress.write")) as show:
         write_study(
             answered,
@@ -88,10 +94,9 @@ def _answered(
     students: Students | None,
     previous: Ratings | None,
     given: Mapping[str, Any],
-    settings: Settings | None,
+    options: Mapping[str, Mapping[str, Any]],
     record: Mapping[str, Any],
 ) -> Study:
-    options = record.get("options", {}) if settings is None else settings.options
     seed = record.get("seed", 1) if given["seed"] is None else given["seed"]
     with progress(w("cli.progress.study")) as show, workers(w, given["jobs"], given["cluster"]), options_told(w):
         return chain(ratings, students, previous, options=options, seed=seed, progress=show)

@@ -258,8 +258,10 @@ def test_study_and_its_replay(
     capsys: Capture, demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     monkeypatch.chdir(demo)
+    (demo / "fixed.csv").write_text("facet,member,value\ncriterion,1.1,0.4\n")
     (tmp_path / "etude.toml").write_text(
-        '[options.agreement]\nweights = "linear"\nresamples = 20\n[options.severity]\nsimulations = 5\n'
+        '[options.agreement]\nweights = "linear"\nresamples = 20\n'
+        f'[options.severity]\nsimulations = 5\nanchors = "{(demo / "fixed.csv").as_posix()}"\n'
         "[options.concordance]\nresamples = 20\n[options.priorities]\nresamples = 20\n"
     )
     code, out, err = said(
@@ -274,6 +276,9 @@ def test_study_and_its_replay(
     one, two = (json.loads((tmp_path / name / "manifest.json").read_text()) for name in ("one", "two"))
     same = ["inputs", "call", "framework", "seed", "options", "settings", "language", "simulated", "versions"]
     assert {name: one[name] for name in same} == {name: two[name] for name in same}
+    assert [entry["path"] for entry in one["call"]["severity.anchors"]] == ["fixed.csv"]
+    criteria = pd.read_csv(tmp_path / "two" / "tables" / "severity-criteria.csv", dtype={"criterion": str})
+    assert criteria.set_index("criterion").loc["1.1", ["difficulty", "reason"]].tolist() == [0.4, "anchored"]
     csv = [name for name in one["files"] if name.endswith(".csv")]
     assert csv
     assert {name: one["files"][name] for name in csv} == {name: two["files"][name] for name in csv}

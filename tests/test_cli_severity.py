@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from crcne_stats.analysis.study import FUNCTIONS, option_names
 from crcne_stats.cli import main
+from crcne_stats.cli_run import TABLES, table_files, with_files
+from crcne_stats.domain.errors import DataError
+from crcne_stats.domain.frameworks import load_framework
 
 Capture = pytest.CaptureFixture[str]
 
@@ -70,3 +75,28 @@ def test_values_that_mean_nothing_are_wrong_use(capsys: Capture, islands: Path) 
         code, _, err = said(capsys, islands / "ratings.csv", *wrong)
         assert code == 2
         assert "nose" in err
+
+
+def test_the_tables_of_a_study_are_files_beside_its_settings(tmp_path: Path) -> None:
+    (tmp_path / "fixed.csv").write_text("facet,member,value\ncriterion,1.1,0.4\n")
+    (tmp_path / "twice.csv").write_text("formateur;poids\nf1;2\n")
+    options = {
+        "severity": {"anchors": "fixed.csv", "rating_weights": "twice.csv", "halo": False},
+        "icc": {"level": 0.9},
+    }
+    files = table_files(options, tmp_path)
+    assert files == {"severity.anchors": [tmp_path / "fixed.csv"], "severity.rating_weights": [tmp_path / "twice.csv"]}
+    found = with_files(options, {"ratings": [tmp_path / "ratings.csv"], **files}, load_framework(None))
+    assert found["severity"]["anchors"]["value"].tolist() == [0.4]
+    assert found["severity"]["rating_weights"]["weight"].tolist() == [2.0]
+    assert (found["severity"]["halo"], found["icc"]) == (False, {"level": 0.9})
+    with pytest.raises(DataError) as error:
+        table_files({"severity": {"anchors": 3, "rating_weights": "nowhere.csv"}}, tmp_path)
+    assert [problem.code for problem in error.value.problems] == ["file_absent", "file_absent"]
+
+
+def test_every_option_that_is_a_table_has_a_file() -> None:
+    for name, function in FUNCTIONS.items():
+        taken = inspect.signature(function).parameters
+        tables = {key for key in option_names(name) if str(taken[key].annotation).startswith("pd.DataFrame")}
+        assert tables <= TABLES.keys()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from crcne_stats.analysis.certification_data import ability_gradient, posteriors, yardstick
 from crcne_stats.analysis.certification_joint import joint_codes, joint_counts, without_empty_levels
 from crcne_stats.analysis.levels import on_ladder
 from crcne_stats.analysis.severity import Measured
@@ -16,6 +17,8 @@ from crcne_stats.core import cut_scores as core
 from crcne_stats.core import decisions
 from crcne_stats.core.cut_scores import METHODS, Cuts, Judged, passing
 from crcne_stats.core.level_rules import rounded
+from crcne_stats.core.rasch.mml import Fit
+from crcne_stats.core.rasch.one_step import estimate_influence
 from crcne_stats.core.resample import Progress
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.ratings import Ratings
@@ -40,17 +43,50 @@ def cut_scores(
     """Cut scores on the scale of ``measured``, for a trainer of severity zero.
 
     Each overall level is set beside the student's ability less the severity of the trainer who gave it, for a severe
-    trainer sees every file lower. Resamples are of students; abilities and severities stay as estimated.
+    trainer sees every file lower. Resamples are of students; abilities and severities follow each, by one step from
+    their estimates.
     """
     found = judgements(ratings, measured)
     if isinstance(found, str):
         return CutScores({}, None, 0, found)
-    judged, n_trainers = found
-    return CutScores(core.cut_scores(judged, resamples, seed, progress), judged, n_trainers, "")
+    judged, trainer = found
+    follow = _follow(judged, trainer, measured, ratings.framework) if resamples else None
+    cuts = core.cut_scores(judged, resamples, seed, progress, follow)
+    return CutScores(cuts, judged, len(np.unique(trainer)), "")
 
 
-def judgements(ratings: Ratings, measured: Measured) -> tuple[Judged, int] | str:
-    """The overall levels with the measures of their files, and the number of trainers; or why there are none."""
+def _follow(judged: Judged, trainer: np.ndarray, measured: Measured, framework: Framework) -> core.Follow:
+    """How much each student moves the cut scores through the measures of the others, for both kinds of measures.
+
+    A student weighs on severities, difficulties and means as in the model without halo, whose influences have the
+    spread of the sandwich's errors.
+    """
+    fitted, scale = measured.fitted, measured.scale
+    yard, found = yardstick(fitted, framework), posteriors(fitted, scale, None, 0)
+    sure = replace(found, moments=replace(found.moments, variance=np.zeros_like(found.moments.variance)))
+    gradient = {
+        name: ability_gradient(fitted, scale, yard, own) for name, own in zip(METHODS, (found, sure), strict=True)
+    }
+    plain = fitted.plain
+    assert isinstance(plain, Fit)
+    size = len(fitted.plan.free) + fitted.measured.design.shape[1]
+    n_trainers = len(scale.severity)
+
+    def follow(method: str, pull: np.ndarray) -> np.ndarray:
+        by_student = np.array([np.bincount(judged.student, row, judged.n_students) for row in pull])
+        by_trainer = np.array([np.bincount(trainer, row, n_trainers) for row in pull])
+        slope = (gradient[method].T @ by_student.T).T - by_trainer @ scale.rows
+        matrix = np.zeros((len(pull), plain.problem.size))
+        matrix[:, :size] = slope[:, :size]
+        return estimate_influence(plain, matrix)
+
+    return follow
+
+
+def judgements(ratings: Ratings, measured: Measured) -> tuple[Judged, np.ndarray] | str:
+    """The overall levels with the measures of their files, and the trainer (judgement,) of each; or why there are
+    none. Students are persons of ``measured``.
+    """
     framework, fitted = ratings.framework, measured.fitted
     role = [criterion.role == "global" for criterion in framework.criteria]
     codes = ratings.codes("criterion")[0]
@@ -73,13 +109,12 @@ def judgements(ratings: Ratings, measured: Measured) -> tuple[Judged, int] | str
     kept = (person >= 0) & (trainer >= 0) & np.isfinite(severity) & np.isfinite(expected[person])
     if not kept.any():
         return "no_global_level"
-    who = np.unique(person[kept], return_inverse=True)[1]
     own = person[kept]
     judged = Judged(
-        who.astype(np.int64), level[kept], expected[own] - severity[kept], unshrunken[own] - severity[kept],
-        int(who.max()) + 1, len(framework.levels),
+        own, level[kept], expected[own] - severity[kept], unshrunken[own] - severity[kept], len(expected),
+        len(framework.levels),
     )  # fmt: skip
-    return judged, len(np.unique(trainer[kept]))
+    return judged, trainer[kept]
 
 
 def _places(people: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
@@ -111,7 +146,7 @@ def cut_table(cuts: CutScores, framework: Framework) -> pd.DataFrame:
     if cuts.judged is None:
         rows = [_row(name, None, NAN, np.zeros(0), 0, 0, 0, cuts.reason) for name in METHODS]
         return pd.DataFrame(rows)
-    n = (cuts.judged.n_students, cuts.n_trainers, len(cuts.judged.level))
+    n = (len(np.unique(cuts.judged.student)), cuts.n_trainers, len(cuts.judged.level))
     return pd.DataFrame(
         [
             _row(name, ladder[place + 1], float(found.value[place]), found.drawn[:, place], *n, "")

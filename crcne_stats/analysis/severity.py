@@ -74,7 +74,7 @@ def severity(
     estimator
         "mml": marginal maximum likelihood. "jml": joint maximum likelihood as Facets has it, for comparison with older
         reports; it stretches measures by about L / (L − 1), L ratings for each student (``bias_factor`` in ``model``
-        takes that off), and knows no population, no halo and no sandwich.
+        takes that off), and knows neither population nor halo.
     halo
         A random effect of student × trainer, for a trainer's criteria move together. "auto" fits it, on 200 000 ratings
         at most, and keeps it where BIC does; True keeps it anyway. Where trainers saw a handful of students each
@@ -157,6 +157,7 @@ def severity(
     pairs = _checked(settings, anchors)
     weights = None if rating_weights is None else weights_of(ratings.scored, rating_weights)
     settings["rating_weights"] = None if weights is None else list(weights.keys)
+    settings["anchors"] = None if anchors is None else len(anchors)
     inputs = {"ratings": ratings} | ({} if students is None else {"students": students})
     extra = list(dict.fromkeys([*facets, *(name for pair in pairs for name in pair if name not in MAIN)]))
     absent = [name for name in extra if not ratings.known(name)]
@@ -180,7 +181,7 @@ def severity(
     if len(assumed):
         tables["assumptions"] = assumed
     notes = severity_notes(fitted, scale, tables, settings, models, refused)
-    notes += [] if weights is None else weight_notes(weights, estimator)
+    notes += [] if weights is None else weight_notes(weights)
     # A copy, so that the residuals of every rating and the like are not held while later analyses run.
     return Result("severity", tables, notes, settings, inputs, Measured(replace(fitted), scale))
 

@@ -7,19 +7,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from scipy.stats import norm
 
 from crcne_stats.analysis.severity_design import Design
 from crcne_stats.core.graph import components, distinct_pairs, partners
 from crcne_stats.core.rasch import mml
 from crcne_stats.core.rasch.bias import adjusted
-from crcne_stats.core.rasch.design import Ints, Model
+from crcne_stats.core.rasch.design import Floats, Ints, Model
 from crcne_stats.core.rasch.layout import ESTIMATED
 from crcne_stats.core.rasch.population import group_means
 from crcne_stats.core.rasch.summaries import wald_chi2
 
-MOST = 2000
-"""With more pairs of a trainer and a session than this, drift is not estimated."""
+MOST = 5000
+"""With more pairs of a trainer and a session than this, drift is not estimated: memory grows with their square."""
 ELEMENT = "trainer_session"
 COLUMNS = [
     "trainer", "session", "n_students", "n_ratings", "severity_change", "se", "low", "high", "p", "p_adjusted",
@@ -29,52 +30,88 @@ COLUMNS = [
 
 @dataclass(frozen=True, eq=False)
 class Drift:
-    """A fit in which a trainer is another in each session.
+    """Severities of trainers in each session.
 
-    ``trainer`` and ``session`` (element,) of each such trainer; ``part`` (element,) the island that it lies in: each
-    session is one at least, for no student belongs to two. ``reason`` says why there is no fit.
+    ``trainer`` and ``session`` (element,) of each; ``part`` (element,) the island that it lies in: each session is one
+    at least, for no student belongs to two. ``value`` (element,) is NaN without an estimate; ``covariance`` (element,
+    element) is the sandwich's, nil across sessions. ``students`` and ``ratings`` (element,) are its numbers;
+    ``reason`` says why there is nothing.
     """
 
-    fit: mml.Fit | None
     trainer: Ints
     session: Ints
     part: Ints
+    value: Floats
+    covariance: Floats
+    students: Ints
+    ratings: Ints
     reason: str = ""
 
 
-def drift(asked: Design, thresholds: str) -> Drift:
-    """The fit, with a free mean for the students of each INSPÉ in each session (in each island).
+def _nothing(reason: str) -> Drift:
+    no, none = np.zeros(0, dtype=np.int64), np.zeros(0)
+    return Drift(no, no, no, none, np.zeros((0, 0)), no, no, reason)
 
-    So neither a stronger cohort nor a stronger INSPÉ turns into drift; what is left is how far a trainer moved against
-    the other trainers.
+
+def drift(asked: Design, thresholds: str) -> Drift:
+    """A fit for each session, with a free mean for the students of each INSPÉ (in each island).
+
+    So neither a stronger cohort, nor a stronger INSPÉ, nor criteria that have become harder turn into drift; what is
+    left is how far a trainer moved against the other trainers.
     """
-    nothing = np.zeros(0, dtype=np.int64)
     session, labels = asked.ratings.codes("session", asked.frame)
     if len(labels) < 2 or (session < 0).any():
-        return Drift(None, nothing, nothing, nothing, "one_session")
-    trainer = asked.data.facets["trainer"]
+        return _nothing("one_session")
+    trainer, student = asked.data.facets["trainer"], asked.data.student
     key, element = np.unique(trainer * len(labels) + session, return_inverse=True)
     own, when = np.divmod(key, len(labels))
     if len(own) == len(np.unique(own)):
-        return Drift(None, nothing, nothing, nothing, "one_session")
+        return _nothing("one_session")
     if len(key) > MOST:
-        return Drift(None, nothing, nothing, nothing, "too_many_elements")
-    people = distinct_pairs(asked.data.student, element)
-    mine, part = components(*people, asked.data.n_students, len(key))
+        return _nothing("too_many_elements")
+    element = element.astype(np.int64)
+    mine, part = components(*distinct_pairs(student, element), asked.data.n_students, len(key))
     inspe = asked.people["inspe"].cat.codes.to_numpy().astype(np.int64)
-    group = np.unique(mine * (int(inspe.max(initial=0)) + 2) + inspe + 1, return_inverse=True)[1]
-    data = replace(
-        asked.data,
-        facets={ELEMENT: element.astype(np.int64), **asked.data.facets},
-        sizes={ELEMENT: len(key), **asked.data.sizes},
+    group = mine * (int(inspe.max(initial=0)) + 2) + inspe + 1
+    value, covariance = np.full(len(key), np.nan), np.zeros((len(key), len(key)))
+    for each in range(len(labels)):
+        members, rows = np.flatnonzero(when == each), np.flatnonzero(session == each)
+        found = _fit(asked, thresholds, rows, np.searchsorted(members, element[rows]), group, part[members])
+        if found is not None:
+            block = found.plan.blocks[ELEMENT].range
+            free = np.flatnonzero(found.plan.status[block] == ESTIMATED)
+            place = np.searchsorted(found.plan.free, free + block.start)
+            value[members[free]] = found.value[block][free]
+            covariance[np.ix_(members[free], members[free])] = found.robust_covariance[np.ix_(place, place)]
+    if np.isnan(value).all():
+        return _nothing("not_estimable")
+    numbers = partners(element, student, len(key)), np.bincount(element, minlength=len(key))
+    return Drift(own, when, part, value, covariance, *numbers)
+
+
+def _fit(asked: Design, thresholds: str, rows: Ints, element: Ints, group: Ints, part: Ints) -> mml.Fit | None:
+    """The fit of one session's ratings ``rows``; None where there is none.
+
+    ``element`` (row,) and ``part`` (element,) are the session's own; ``group`` (student,) those of all.
+    """
+    data = asked.data
+    people, student = np.unique(data.student[rows], return_inverse=True)
+    own = replace(
+        data,
+        student=student.astype(np.int64),
+        facets={ELEMENT: element, **{name: codes[rows] for name, codes in data.facets.items()}},
+        score=data.score[rows],
+        n_students=len(people),
+        sizes={ELEMENT: len(part), **data.sizes},
+        weight=None if data.weight is None else data.weight[rows],
     )
     try:
         wish = Model((ELEMENT, "criterion"), (), thresholds, components={ELEMENT: part})
+        means = group_means(np.unique(group[people], return_inverse=True)[1])
         with np.errstate(over="raise", divide="raise", invalid="raise"):
-            found = mml.fit(data, wish, group_means(group))
+            return mml.fit(own, wish, means)
     except (ValueError, FloatingPointError, np.linalg.LinAlgError):
-        return Drift(None, nothing, nothing, nothing, "not_estimable")
-    return Drift(found, own, when, part)
+        return None
 
 
 def drift_table(asked: Design, found: Drift, level: float) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -87,19 +124,14 @@ def drift_table(asked: Design, found: Drift, level: float) -> tuple[pd.DataFrame
         "interaction": "trainer_session", "chi2": np.nan, "df": 0, "p": np.nan, "n_cells": 0, "n_flagged": 0,
         "reason": found.reason,
     }  # fmt: skip
-    if found.fit is None:
+    if found.reason:
         return pd.DataFrame(columns=COLUMNS), test
-    fit = found.fit
-    block = fit.plan.blocks[ELEMENT]
-    usable = fit.plan.status[block.range] == ESTIMATED
+    usable = np.isfinite(found.value)
     several = usable & (np.bincount(found.trainer[usable], minlength=int(found.trainer.max()) + 1)[found.trainer] > 1)
     rows = np.flatnonzero(several)
-    both = _centring(found.part[rows], found.trainer[rows])
-    place = np.full(len(fit.plan.status), -1)
-    place[fit.plan.free] = np.arange(len(fit.plan.free))
-    index = place[block.range][rows]
-    value = both @ fit.value[block.range][rows]
-    covariance = both @ fit.robust_covariance[np.ix_(index, index)] @ both.T
+    value, covariance = _centred(
+        found.value[rows], found.covariance[np.ix_(rows, rows)], found.part[rows], found.trainer[rows]
+    )
     se = np.sqrt(np.maximum(np.diag(covariance), 0))
     still = se < 1e-6
     value, se = np.where(still, np.nan, value), np.where(still, np.nan, se)
@@ -110,17 +142,27 @@ def drift_table(asked: Design, found: Drift, level: float) -> tuple[pd.DataFrame
     return table, {**test, "n_flagged": flagged, "reason": "" if omnibus.df > 0 else "one_session"}
 
 
-def _centring(part: np.ndarray, trainer: np.ndarray) -> np.ndarray:
-    """The projection that takes off the mean of each island and of each trainer (element,) at once."""
-    marks = np.column_stack([codes[:, None] == np.unique(codes) for codes in (part, trainer)]).astype(float)
-    return np.asarray(np.eye(len(part)) - marks @ np.linalg.pinv(marks.T @ marks, hermitian=True) @ marks.T)
+def _centred(value: Floats, covariance: Floats, part: Ints, trainer: Ints) -> tuple[Floats, Floats]:
+    """Values (element,) less the means of their island and of their trainer at once, and their covariance.
+
+    The projection that takes the means off is I − M G Mᵀ, M having two ones in each row: it is never written out.
+    """
+    codes = [np.unique(each, return_inverse=True)[1] for each in (part, trainer)]
+    columns = np.concatenate([codes[0], codes[1] + codes[0].max(initial=-1) + 1])
+    marks = sparse.csr_array((np.ones(len(columns)), (np.tile(np.arange(len(value)), 2), columns)))
+    inverse = np.linalg.pinv((marks.T @ marks).toarray(), hermitian=True)
+    value = value - marks @ (inverse @ (marks.T @ value))
+    half = inverse @ (marks.T @ covariance)
+    whole = half @ marks @ inverse
+    covariance = covariance - marks @ half
+    covariance -= half.T @ marks.T
+    covariance += marks @ (marks @ whole.T).T
+    return value, covariance
 
 
-def _rows(asked: Design, found: Drift, rows: Ints, value: np.ndarray, se: np.ndarray, level: float) -> pd.DataFrame:
+def _rows(asked: Design, found: Drift, rows: Ints, value: Floats, se: Floats, level: float) -> pd.DataFrame:
     """A row for each trainer and session; those of trainers seen in one session only say so."""
-    assert found.fit is not None
-    data, n = found.fit.plan.data, len(found.trainer)
-    code = data.facets[ELEMENT]
+    n = len(found.trainer)
     change, error = np.full(n, np.nan), np.full(n, np.nan)
     change[rows], error[rows] = value, se
     with np.errstate(invalid="ignore"):
@@ -132,8 +174,8 @@ def _rows(asked: Design, found: Drift, rows: Ints, value: np.ndarray, se: np.nda
         {
             "trainer": names[found.trainer],
             "session": sessions[found.session],
-            "n_students": partners(code, data.student, n),
-            "n_ratings": np.bincount(code, minlength=n),
+            "n_students": found.students,
+            "n_ratings": found.ratings,
             "severity_change": change,
             "se": error,
             "low": change - reach,

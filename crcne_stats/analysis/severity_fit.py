@@ -102,12 +102,10 @@ def marginal(fit: Fit) -> Estimates:
 
 
 def joint(fit: JointFit) -> Estimates:
-    """The estimates of a joint fit. Covariances between parameters are left out, and there is no sandwich."""
-    covariance = np.diag(np.nan_to_num(fit.joint_se[fit.plan.free]) ** 2)
+    """The estimates of a joint fit; an element at one end of the scale has the error of its adjusted total alone."""
     se = np.where(np.isfinite(fit.joint_se), fit.joint_se, fit.se)
-    nothing = np.full(len(se), np.nan)
     return Estimates(
-        fit.plan, fit.value, se, nothing, covariance, np.full_like(covariance, np.nan), np.zeros(0), fit.ability,
+        fit.plan, fit.value, se, fit.robust_se, fit.covariance, fit.robust_covariance, np.zeros(0), fit.ability,
         fit.ability_se**2, np.zeros((len(fit.ability), 0)), np.zeros((len(fit.ability), 0)), np.zeros(0),
     )  # fmt: skip
 

@@ -11,7 +11,6 @@ import pandas as pd
 from crcne_stats.analysis.severity_drift import MOST
 from crcne_stats.analysis.severity_fit import Fitted
 from crcne_stats.analysis.severity_models import MOST_COMPARED, Models
-from crcne_stats.analysis.severity_raters import MOST_PAIRED
 from crcne_stats.analysis.severity_scale import RELATIVE, Scale
 from crcne_stats.core.rasch.jml import JointFit
 from crcne_stats.core.rasch.mml import Fit
@@ -188,8 +187,6 @@ def _drift(tables: Tables) -> list[Note]:
         else:
             rank = 27 if name == "drift" else 37
             found.append(Note(f"severity.{name}", values | {"n_cells": int(row["n_cells"])}, "finding", rank))
-            if name == "bias" and len(tables["trainers"]) > MOST_PAIRED:
-                found.append(Note("severity.pairs_left_out", {"n": MOST_PAIRED}, "caution", 61))
     return found
 
 

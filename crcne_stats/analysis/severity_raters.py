@@ -22,8 +22,6 @@ FEW_SHEETS = 20
 FAR = 3.0
 """A rating this many standard deviations off is a case to discuss."""
 MOST_CASES = 200
-MOST_PAIRED = 300
-"""With more trainers than this they are not compared two by two: pairs grow with their square."""
 DIMENSIONS = 5
 
 
@@ -177,7 +175,7 @@ def bias_tables(fitted: Fitted) -> dict[str, pd.DataFrame]:
         ]
     )
     tables = {"bias_tests": tests, "bias": cells}
-    if tests["p"].iloc[0] < 0.05 and asked.data.sizes["trainer"] <= MOST_PAIRED:
+    if tests["p"].iloc[0] < 0.05:
         tables["bias_pairs"] = pair_table(fitted, answer, cells)
     return tables
 
@@ -189,10 +187,8 @@ def pair_table(fitted: Fitted, answer: Bias, cells: pd.DataFrame) -> pd.DataFram
     """
     item = fitted.asked.names["criterion"]
     own = cells["criterion"].map({key: place for place, key in enumerate(item)}).to_numpy(dtype=np.int64)
-    found = pair_bias(answer, own)
-    p = adjusted(found.p)
-    order = np.argsort(p, kind="stable")
-    kept = order[: int((p[order] < 0.05).sum())][:MOST_CASES]
+    found = pair_bias(answer, own, 0.05)
+    kept = slice(0, MOST_CASES)
     a, b = cells.iloc[found.first[kept]], cells.iloc[found.second[kept]]
     return pd.DataFrame(
         {
@@ -205,7 +201,7 @@ def pair_table(fitted: Fitted, answer: Bias, cells: pd.DataFrame) -> pd.DataFram
             "t": found.t[kept],
             "df": found.df[kept],
             "p": found.p[kept],
-            "p_adjusted": p[kept],
+            "p_adjusted": found.p_adjusted[kept],
             "reason": "",
         }
     )

@@ -62,7 +62,7 @@ def weights_of(frame: pd.DataFrame, table: pd.DataFrame) -> Weights:
     return Weights(value, keys, int((foreign | ~np.isin(theirs, own)).sum()))
 
 
-def weight_notes(found: Weights, estimator: str) -> list[Note]:
+def weight_notes(found: Weights) -> list[Note]:
     """How the ratings were weighted, and rows of weights without a rating."""
     value = found.value
     values = {
@@ -72,7 +72,7 @@ def weight_notes(found: Weights, estimator: str) -> list[Note]:
         "low": float(value[value > 0].min(initial=1.0)),
         "high": float(value.max(initial=1.0)),
     }
-    notes = [Note(f"severity.weighted_{estimator}", values, "caution", 19)]
+    notes = [Note("severity.weighted", values, "caution", 19)]
     if found.n_lost:
         notes.append(Note("severity.weights_lost", {"n": found.n_lost}, "caution", 21))
     return notes

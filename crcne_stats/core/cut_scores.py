@@ -7,6 +7,7 @@ regression*, the measure that a straight line gives half a step below the level.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +49,12 @@ class Judged:
     n_levels: int
 
 
+Follow = Callable[[str, Floats], Floats]
+"""From a method and how its cut scores follow each measure (level above the lowest, judgement) to how much each student
+(student, level above the lowest) moves them through the parameters that the measures rest on.
+"""
+
+
 @dataclass(frozen=True, eq=False)
 class Cuts:
     """Cut scores (level above the lowest,), and the same in each resample (resample, level above the lowest)."""
@@ -56,7 +63,9 @@ class Cuts:
     drawn: Floats
 
 
-def cut_scores(judged: Judged, resamples: int, seed: Any, progress: Progress | None = None) -> dict[str, Cuts]:
+def cut_scores(
+    judged: Judged, resamples: int, seed: Any, progress: Progress | None = None, follow: Follow | None = None
+) -> dict[str, Cuts]:
     """Cut scores by each method of :data:`METHODS`, and in resamples of students, the same ones for both.
 
     *Contrasting groups*: where the logistic curve of «judged at that level or higher» crosses one half. NaN where
@@ -66,19 +75,31 @@ def cut_scores(judged: Judged, resamples: int, seed: Any, progress: Progress | N
 
     *Borderline regression*: the measure half a step below each level, on the straight line of measure on judged level.
     NaN where all judgements are the same.
+
+    With ``follow`` a resample moves the measures too, by one step from the estimates: the same students weigh on both.
     """
     n_cuts = judged.n_levels - 1
     lines = [_logistic(judged.expected, judged.level > cut) for cut in range(n_cuts)]
-    g, x = judged.level.astype(float), judged.unshrunken
-    terms = (np.ones_like(g), g, x, g * g, g * x)
-    by_student = [np.bincount(judged.student, part, minlength=judged.n_students) for part in terms]
-    sums = np.column_stack(by_student).astype(np.float64)
+    sums = _sums(judged)
     place = np.arange(n_cuts, dtype=np.float64) + np.float64(0.5)
     value = (np.array([cut for cut, _ in lines]), _line(sums.sum(axis=0)[None], place)[0])
     drawn: Any = (np.full((0, n_cuts), np.nan), np.full((0, n_cuts), np.nan))
     if resamples:
-        drawn = repeat(_Task(_curves(judged, [line for _, line in lines]), sums, place), resamples, seed, progress)
+        moved = None
+        if follow is not None:
+            crossing = [_pull(judged.expected, judged.level > cut, line) for cut, (_, line) in enumerate(lines)]
+            moved = (follow(METHODS[0], np.array(crossing)), follow(METHODS[1], _line_pull(judged.level, place)))
+        task = _Task(_curves(judged, [line for _, line in lines]), sums, place, moved)
+        drawn = repeat(task, resamples, seed, progress)
     return {name: Cuts(value[way], drawn[way]) for way, name in enumerate(METHODS)}
+
+
+def _sums(judged: Judged) -> Floats:
+    """What a regression of measure on level needs of each student (student, 5)."""
+    g, x = judged.level.astype(float), judged.unshrunken
+    terms = (np.ones_like(g), g, x, g * g, g * x)
+    parts = [np.bincount(judged.student, part, minlength=judged.n_students) for part in terms]
+    return np.column_stack(parts).astype(np.float64)
 
 
 def passing(measure: Any, cuts: Any) -> Ints:
@@ -118,6 +139,30 @@ def _logistic(x: Floats, passed: NDArray[np.bool_]) -> tuple[float, Floats | Non
         return np.nan, None
     line = np.array([beta[0] - beta[1] * centre / scale, beta[1] / scale])
     return float(-line[0] / line[1]), line
+
+
+def _pull(x: Floats, passed: NDArray[np.bool_], line: Floats | None) -> Floats:
+    """How the place at which the curve crosses one half follows each measure (judgement,); 0 without a curve.
+
+    The score equations moved by dx: H dβ = Σ [(y − p)(0, 1) − p (1 − p) β₁ (1, x)] dx, and the crossing is −β₀ / β₁.
+    """
+    if line is None:
+        return np.zeros(len(x))
+    z = line[0] / line[1] + x  # measured from the crossing: the intercept is 0 there
+    p = 1 / (1 + np.exp(-line[1] * z))
+    weight, off = p * (1 - p), passed - p
+    inner = np.array([[weight.sum(), weight @ z], [weight @ z, weight @ z**2]])
+    step = np.array([-weight * line[1], off - weight * line[1] * z])
+    return np.asarray(-np.linalg.solve(inner, step)[0] / line[1])
+
+
+def _line_pull(level: Ints, place: Floats) -> Floats:
+    """The same (place, judgement) for the straight line of measure on level."""
+    away = level - level.mean()
+    spread = float(away @ away)
+    if spread <= EXACT:
+        return np.zeros((len(place), len(level)))
+    return np.asarray(1 / len(level) + (place - level.mean())[:, None] * away / spread)
 
 
 def _curves(judged: Judged, lines: list[Floats | None]) -> _Curves:
@@ -180,7 +225,12 @@ class _Task:
     curves: _Curves
     sums: Floats
     place: Floats
+    moved: tuple[Floats, Floats] | None
 
     def __call__(self, rng: np.random.Generator, size: int) -> tuple[Floats, Floats]:
         weights = bootstrap_weights(rng, size, len(self.sums)).astype(float)
-        return self.curves.at(weights), _line((self.sums.T @ weights).T, self.place)
+        crossing, line = self.curves.at(weights), _line((self.sums.T @ weights).T, self.place)
+        if self.moved is None:
+            return crossing, line
+        more = weights.T - 1
+        return crossing + more @ self.moved[0], line + more @ self.moved[1]

@@ -129,6 +129,7 @@ def called(reading: Mapping[str, Any], inputs: Mapping[str, Iterable[Path]]) -> 
     """The inputs of a command line, by kind, each with its hash, as :func:`replayed` finds them again.
 
     ``reading`` says how they were read: ``framework``, ``missing`` codes, columns to ``allow``, ``previous_framework``.
+    A table that an option names has the kind ``analysis.option``.
     """
 
     def shown(framework: str) -> str:
@@ -204,7 +205,10 @@ def check_framework(record: Mapping[str, Any], framework: Framework) -> None:
 
 
 def plain(value: Any) -> Any:
-    """``value`` as JSON can hold it; a number that is not finite is null."""
+    """``value`` as JSON can hold it; a number that is not finite is null, a table is its size and hash."""
+    if isinstance(value, pd.DataFrame):
+        text = value.to_csv(index=False, lineterminator="\n")
+        return {"rows": len(value), "sha256": hashlib.sha256(text.encode()).hexdigest()}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray | pd.Series | pd.Index):

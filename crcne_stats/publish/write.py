@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pandas as pd
 
 from crcne_stats import shipped
 from crcne_stats.data.ratings import write_ratings
@@ -93,7 +94,7 @@ def write_study(
         ran: dict[str, str] = {}
         if notebooks:
             with steps.timed("notebooks"):
-                ran = _write_notebooks(study, folder / "notebooks", lang, threshold)
+                ran = _write_notebooks(study, folder / "notebooks", lang, threshold, call or {})
         with steps.timed("manifest"):
             names = sorted(file for file in folder.rglob("*") if file.is_file())
             record = manifest.manifest(
@@ -146,7 +147,7 @@ def _write_figures(shown: Study, folder: Path, lang: str, threshold: int) -> dic
     return images
 
 
-def _write_notebooks(study: Study, folder: Path, lang: str, threshold: int) -> dict[str, str]:
+def _write_notebooks(study: Study, folder: Path, lang: str, threshold: int, call: Mapping[str, Any]) -> dict[str, str]:
     """The notebooks read the same data and options as the study, from a scratch folder that no one keeps."""
     w = words(lang)
     folder.mkdir()
@@ -172,6 +173,9 @@ def _write_notebooks(study: Study, folder: Path, lang: str, threshold: int) -> d
                 continue
             known = parameters(notebook)
             paths = {name: path for name, path in given.items() if name in known or name != "previous"}
+            paths |= {
+                key: _scratch(table, scratch / f"{key}.csv") for key, table in _tables_of(study, notebook).items()
+            }
             values = {**paths, **_parameters(study, notebook, threshold), "lang": lang}
             runs.append(Run(original.stem, with_parameters(notebook, values)))
         execute(runs, scratch)
@@ -180,7 +184,7 @@ def _write_notebooks(study: Study, folder: Path, lang: str, threshold: int) -> d
     for run in runs:
         ran[run.name] = "failed" if run.failed else "done"
         bare = without_paths(run.notebook, machine)
-        kept = with_parameters(bare, _told(study, parameters(bare)))
+        kept = with_parameters(bare, _told(study, bare, call))
         (folder / f"{run.name}.ipynb").write_text(nbformat.writes(kept) + "\n", encoding="utf-8")
         (folder / f"{run.name}.html").write_text(page(kept, lang, banner), encoding="utf-8")
     return dict(sorted(ran.items()))
@@ -190,17 +194,32 @@ def _parameters(study: Study, notebook: Any, threshold: int) -> dict[str, Any]:
     """The options under which the study answered the question of the notebook, so that both show the same numbers."""
     result = study.results.get(notebook.metadata["crcne"]["analysis"])
     settings = result.settings if result is not None else {}
+    options = {} if result is None else study.options.get(result.name, {})
+    tables = _tables_of(study, notebook)
     values = {
         "seed": settings.get("seed", study.seed),
         "resamples": settings.get("resamples", 500),
-        "options": dict(study.options.get(result.name, {})) if result is not None else {},
+        "options": {key: value for key, value in options.items() if key not in tables},
         "threshold": threshold,
     }
     return {name: value for name, value in values.items() if name in parameters(notebook)}
 
 
-def _told(study: Study, known: set[str]) -> dict[str, Any]:
+def _tables_of(study: Study, notebook: Any) -> dict[str, pd.DataFrame]:
+    """The options of the notebook's analysis that are tables: it has a parameter for the file of each."""
+    options = study.options.get(notebook.metadata["crcne"]["analysis"], {})
+    return {key: value for key, value in options.items() if isinstance(value, pd.DataFrame)}
+
+
+def _scratch(table: pd.DataFrame, path: Path) -> str:
+    table.to_csv(path, index=False)
+    return str(path)
+
+
+def _told(study: Study, notebook: Any, call: Mapping[str, Any]) -> dict[str, Any]:
     """The names of the data's own files, which the reader knows, in the place of the scratch files."""
+    known, name = parameters(notebook), notebook.metadata["crcne"]["analysis"]
+    files = {key: [entry["path"] for entry in call.get(f"{name}.{key}", ())] for key in _tables_of(study, notebook)}
 
     def names(sources: Any) -> Any:
         found = [manifest.relative(source.file) for source in sources]
@@ -208,6 +227,7 @@ def _told(study: Study, known: set[str]) -> dict[str, Any]:
 
     version = study.ratings.framework.version
     before = {"previous": names(study.previous.sources) or "previous.parquet"} if study.previous is not None else {}
+    before |= {key: found[0] if found else f"{key}.csv" for key, found in files.items()}
     return {name: value for name, value in before.items() if name in known} | {
         "ratings": names(study.ratings.sources) or "ratings.parquet",
         "students": names(study.students.sources) if study.students is not None else None,

@@ -17,6 +17,7 @@ from crcne_stats.analysis.levels import inspe_levels
 from crcne_stats.analysis.severity import severity
 from crcne_stats.analysis.simulate import Simulation, simulate
 from crcne_stats.analysis.student_pairs import student_groups, student_pairs
+from crcne_stats.core import cut_scores as core
 from crcne_stats.domain.columns import column
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.ratings import Ratings
@@ -184,6 +185,19 @@ def test_contrasting_groups_find_the_true_cuts() -> None:
     )
     slope = [np.polyfit(ability, values, 1)[0] for values in abilities(measured.model)]
     assert slope[0] < slope[1] == pytest.approx(1, abs=0.05)
+
+
+def test_errors_of_cuts_hold_those_of_the_measures() -> None:
+    """Few links: what the severities of one INSPÉ are to the other's is not well known, nor where levels begin."""
+    made = simulate(120, 2, 1, trainers=8, links=0.05, centrality_sd=0, global_level=True, seed=3, **PLAIN)
+    measured = severity(made.ratings, simulations=0, halo=True).model
+    found = cut_scores(made.ratings, measured, 600, 1)
+    assert found.judged is not None
+    fixed = core.cut_scores(found.judged, 600, 1)
+    for method, own in found.found.items():
+        np.testing.assert_array_equal(own.value, fixed[method].value)
+        wider = np.nanstd(own.drawn, axis=0) / np.nanstd(fixed[method].drawn, axis=0)
+        assert (wider > 1).all() and (wider < 1.6).all()
 
 
 def test_certificates_follow_from_the_cuts() -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from crcne_stats.analysis.severity import severity
 from crcne_stats.analysis.severity_assumptions import severity_difference
+from crcne_stats.analysis.severity_design import design
+from crcne_stats.analysis.severity_drift import _centred, drift, drift_table
 from crcne_stats.analysis.severity_students import plausible_values
 from crcne_stats.analysis.simulate import simulate
 from crcne_stats.data.anchors import load_anchors, write_anchors
@@ -242,6 +244,36 @@ def test_drift_is_seen_against_the_other_trainers(made):
     assert "severity.drift" in {note.key for note in found.notes}
 
 
+def test_a_criterion_that_moves_is_no_drift_of_trainers(made):
+    frame = made.ratings.frame
+    late = frame["session"] == frame["session"].cat.categories[1]
+    moved = frame.assign(
+        score=frame["score"]
+        - (late & (frame["criterion"] == made.ratings.criteria[0]) & (frame["score"] > 0)).astype(int)
+    )
+    # A trainer who never rated that criterion is harmed by its change no more than the others.
+    name = frame["trainer"].cat.categories[2]
+    spared = (frame["trainer"] == name) & (frame["criterion"] == made.ratings.criteria[0])
+    change = [
+        drift_table(asked, drift(asked, "shared"), 0.95)[0]["severity_change"]
+        for asked in (
+            design(Ratings.from_frame(each[~spared], framework=made.ratings.framework), ()) for each in (frame, moved)
+        )
+    ]
+    np.testing.assert_allclose(*change, atol=0.03)
+
+
+def test_means_are_taken_off_as_a_projection_does():
+    rng = np.random.default_rng(4)
+    part, trainer = rng.integers(0, 3, 40), rng.integers(0, 15, 40)
+    value, root = rng.normal(size=40), rng.normal(size=(40, 40))
+    found, covariance = _centred(value, root @ root.T, part, trainer)
+    marks = np.column_stack([codes[:, None] == np.unique(codes) for codes in (part, trainer)]).astype(float)
+    off = np.eye(40) - marks @ np.linalg.pinv(marks)
+    np.testing.assert_allclose(found, off @ value, atol=1e-10)
+    np.testing.assert_allclose(covariance, off @ root @ root.T @ off, atol=1e-9)
+
+
 def test_plausible_values_spread_as_the_students_do(made, result):
     drawn_values = plausible_values(result, n=20, seed=3)
     assert len(drawn_values) == 20 * len(result.tables["students"])
@@ -287,8 +319,13 @@ def test_joint_estimation_says_so(made):
     assert 0.9 < model["bias_factor"] < 1
     assert np.isnan(model["aic"])
     assert "severity.joint" in {note.key for note in found.notes}
-    marginal = severity(made.ratings, simulations=0, halo=False).tables["trainers"]["severity"]
-    assert np.corrcoef(found.tables["trainers"]["severity"], marginal)[0, 1] > 0.995
+    marginal, trainers = severity(made.ratings, simulations=0, halo=False).tables["trainers"], found.tables["trainers"]
+    assert np.corrcoef(trainers["severity"], marginal["severity"])[0, 1] > 0.995
+    # What is drawn outward has errors drawn outward too; intervals take the larger of both, as those of the margin do.
+    factor = model["bias_factor"]
+    np.testing.assert_allclose(trainers["robust_se"] * factor, marginal["robust_se"], rtol=0.1)
+    error = np.maximum(trainers["se"], trainers["robust_se"])
+    np.testing.assert_allclose(trainers["high"] - trainers["low"], 2 * 1.959964 * error, rtol=1e-5)
     assert "jml" in found.tables["students"].columns
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,51 @@ def test_judgements_without_a_cut() -> None:
     assert contrasting_groups(apart, 20).value.tolist() == [1.5]
     against = judged([0, 1, 2, 3], [1, 0, 1, 0], [0.0, 1.0, 2.0, 3.0], 2)
     assert np.isnan(contrasting_groups(against, 0).value).all()
+
+
+def test_cuts_follow_measures_as_refitted() -> None:
+    told: dict[str, np.ndarray] = {}
+
+    def follow(method: str, pull: np.ndarray) -> np.ndarray:
+        told[method] = pull
+        return np.zeros((KNOWN.n_students, len(pull)))
+
+    cut_scores(KNOWN, 2, 1, follow=follow)
+    move = 1e-4 * np.random.default_rng(2).standard_normal(len(KNOWN.level))
+    ends = [
+        cut_scores(replace(KNOWN, expected=KNOWN.expected + way, unshrunken=KNOWN.unshrunken + way), 0, 1)
+        for way in (move, -move)
+    ]
+    for method in METHODS:
+        np.testing.assert_allclose(told[method].sum(axis=1), 1)  # all measures up by one: the cuts too
+        by_refit = (ends[0][method].value - ends[1][method].value) / 2
+        np.testing.assert_allclose(told[method] @ move, by_refit, atol=1e-8)
+
+
+def test_intervals_hold_a_known_cut_when_severities_are_estimated() -> None:
+    """Each file is judged by one trainer, whose severity is estimated from the same files: 6 trainers with 12 files."""
+    cut, n_trainers, files = 0.4, 6, 12
+    rng, held = np.random.default_rng(5), []
+    trainer = np.repeat(np.arange(n_trainers), files)
+    n = len(trainer)
+    for _ in range(250):
+        ability, noise = 1.2 * rng.standard_normal(n), 1.2 * rng.standard_normal(n)
+        off = np.bincount(trainer, noise) / files  # the error of each severity
+        level = (ability + 0.6 * rng.logistic(size=n) > cut).astype(np.int64)
+        x = ability - off[trainer]
+        judged = Judged(np.arange(n), level, x, x, n, 2)
+        own = (noise - off[trainer]) / files
+
+        def follow(_: str, pull: np.ndarray, own: np.ndarray = own) -> np.ndarray:
+            by_trainer = np.array([np.bincount(trainer, row) for row in pull])
+            return -own[:, None] * by_trainer[:, trainer].T
+
+        drawn = [cut_scores(judged, 200, 1, follow=way)[METHODS[0]].drawn[:, 0] for way in (follow, None)]
+        ends = np.nanquantile(drawn, [0.025, 0.975], axis=1)
+        held.append([*((ends[0] <= cut) & (cut <= ends[1])), *(ends[1] - ends[0])])
+    followed, fixed, wide, narrow = np.mean(held, axis=0)
+    assert 0.92 <= followed <= 0.98
+    assert fixed < followed - 0.03 and wide > 1.1 * narrow
 
 
 @pytest.mark.parametrize(("cuts", "expected"), [([0.0, 1.0, 1.5], [4, 3, 1]), ([np.nan], [0]), ([-9.0], [4])])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -96,4 +97,5 @@ def test_what_is_no_manifest_is_refused(tmp_path: Path, content: str) -> None:
 
 def test_values_become_plain_json() -> None:
     value = {"a": np.float64("nan"), 1: np.array([[1, 2]]), "s": {3}, "f": pd.DataFrame(), "b": True, "n": np.int16(4)}
-    assert manifest.plain(value) == {"a": None, "1": [[1, 2]], "s": [3], "f": "DataFrame", "b": True, "n": 4}
+    table = {"rows": 0, "sha256": hashlib.sha256(b"\n").hexdigest()}
+    assert manifest.plain(value) == {"a": None, "1": [[1, 2]], "s": [3], "f": table, "b": True, "n": 4}

@@ -98,10 +98,10 @@ def _sums(found: Rated, own: Floats, shift: Floats, code: Ints, rows: Ints, n: i
 
 @dataclass(frozen=True, eq=False)
 class PairBias:
-    """Two elements met by the same element (a criterion, say), all (pair,).
+    """Two elements met by the same element (a criterion, say), all (pair,), the surest first.
 
     ``first`` and ``second`` are cells; ``contrast`` the bias of the first less that of the second, with ``se``, ``df``
-    (ratings of both less two) and a two-sided ``p``.
+    (ratings of both less two), a two-sided ``p``, and ``p_adjusted`` over all the pairs there are.
     """
 
     first: Ints
@@ -109,36 +109,47 @@ class PairBias:
     contrast: Floats
     se: Floats
     df: Floats
+    p: Floats
+    p_adjusted: Floats
 
     @property
     def t(self) -> Floats:
         """Contrast over its error."""
         return self.contrast / self.se
 
-    @property
-    def p(self) -> Floats:
-        """Two-sided, from the t distribution."""
-        return 2 * stats.t.sf(np.abs(self.t), np.maximum(self.df, 1))
 
-
-def pair_bias(found: Bias, own: Ints) -> PairBias:
+def pair_bias(found: Bias, own: Ints, alpha: float = 1.0) -> PairBias:
     """Every two cells that agree in ``own`` (cell,) compared with one another (Facets manual, table 14).
 
-    Cells without a bias are left out.
+    Cells without a bias are left out, and so are pairs whose adjusted p is above ``alpha``: with the trainers of a
+    country there are millions, of which few need a p at all, since t exceeds what a normal deviate would have to.
     """
     usable = np.flatnonzero(np.isfinite(found.bias))
     order = usable[np.argsort(own[usable], kind="stable")]
-    run = own[order]
-    first, second = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-    for lag in range(1, len(order)):
-        here = np.flatnonzero(run[lag:] == run[:-lag])
-        if not len(here):
-            break
-        first.append(order[here])
-        second.append(order[here + lag])
-    a, b = np.concatenate(first), np.concatenate(second)
-    error = np.sqrt(found.se[a] ** 2 + found.se[b] ** 2)
-    return PairBias(a, b, found.bias[a] - found.bias[b], error, found.n[a] + found.n[b] - 2)
+    reach = float(stats.norm.isf(alpha / 2))
+    ends = np.searchsorted(own[order], own[order], side="right")
+    parts = [np.zeros((0, 2), dtype=np.int64)]
+    total = 0
+    for begin in np.flatnonzero(np.r_[True, np.diff(own[order]) != 0])[: len(order)]:
+        run = order[begin : ends[begin]]
+        total += len(run) * (len(run) - 1) // 2
+        for part in chunks(len(run), max(1, RUN // len(run))):
+            a, b = run[part, None], run[None, :]
+            far = (found.bias[a] - found.bias[b]) ** 2 >= reach**2 * (found.se[a] ** 2 + found.se[b] ** 2)
+            row, column = np.nonzero(far & (np.arange(len(run)) > np.arange(len(run))[part, None]))
+            parts.append(np.column_stack([run[part][row], run[column]]))
+    first, second = np.concatenate(parts).T
+    contrast, error = found.bias[first] - found.bias[second], np.hypot(found.se[first], found.se[second])
+    df = found.n[first] + found.n[second] - 2
+    p = 2 * stats.t.sf(np.abs(contrast / error), np.maximum(df, 1))
+    # A pair left out above has a p beyond alpha, and so has every adjusted p that rests on it.
+    place = np.argsort(p, kind="stable")
+    share = p[place] * total / np.arange(1, len(p) + 1)
+    step = np.minimum(np.minimum.accumulate(share[::-1])[::-1], 1.0)
+    kept = place[step <= alpha]
+    return PairBias(
+        first[kept], second[kept], contrast[kept], error[kept], df[kept], p[kept], step[step <= alpha]
+    )  # fmt: skip
 
 
 def independent_cells(pairs: Ints) -> int:

@@ -4,10 +4,14 @@ Abilities are parameters like the others, so estimates are biased outward by abo
 ratings of a student (Wright & Douglas 1977, doi:10.1177/014662167700100216): :meth:`JointFit.corrected` takes that off.
 Students, trainers and other elements who are always at one end of the scale leave the estimation of the others; their
 own measure is that of a total 0.3 levels inside, given all the others.
+
+With abilities profiled out the estimates solve a sum over students of their scores, so that the sandwich clustered by
+student holds about the biased limit that they tend to (White 1982, doi:10.2307/1912526).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,8 +53,10 @@ class JointFit:
     ----------
     value : (parameter,)
         In logits, NaN without estimate; extreme elements have the measure of their adjusted total.
-    se, joint_se : (parameter,)
-        ``se`` takes all other parameters as known, as Facets prints it; ``joint_se`` does not. NaN for held ones.
+    se : (parameter,)
+        Takes all other parameters as known, as Facets prints it; NaN for held ones.
+    covariance, robust_covariance : (free parameter, free parameter)
+        From the information with abilities profiled out, and from the sandwich clustered by student.
     ability, ability_se : (student,)
         NaN without ratings; extreme students have the measure of their adjusted total.
     extreme : (student,)
@@ -62,7 +68,8 @@ class JointFit:
     plan: Layout
     value: Floats
     se: Floats
-    joint_se: Floats
+    covariance: Floats
+    robust_covariance: Floats
     ability: Floats
     ability_se: Floats
     extreme: Ints
@@ -74,6 +81,21 @@ class JointFit:
     def block(self, name: str) -> slice:
         """Where the parameters of a facet, an interaction or the thresholds stand."""
         return self.plan.blocks[name].range
+
+    @property
+    def joint_se(self) -> Floats:
+        """Standard errors (parameter,) that take no other parameter as known; NaN without an estimate of the fit."""
+        return self._errors(self.covariance)
+
+    @property
+    def robust_se(self) -> Floats:
+        """Those of the sandwich (parameter,)."""
+        return self._errors(self.robust_covariance)
+
+    def _errors(self, covariance: Floats) -> Floats:
+        error = np.full(len(self.value), np.nan)
+        error[self.plan.free] = np.sqrt(np.maximum(np.diag(covariance), 0))
+        return error
 
     @property
     def correction(self) -> float:
@@ -101,10 +123,10 @@ def joint_fit(data: RatingData, model: Model, max_iterations: int = 100) -> Join
     value = np.full(len(plan.status), np.nan)
     used = np.concatenate([plan.free, np.flatnonzero(plan.status == ANCHORED)])
     value[used] = state.value[used]
-    joint, alone = state.factor.covariance(), state.alone
-    se, joint_se = np.full(len(value), np.nan), np.full(len(value), np.nan)
-    se[plan.free] = 1 / np.sqrt(alone)
-    joint_se[plan.free] = np.sqrt(np.maximum(np.diag(joint), 0))
+    covariance = state.factor.covariance()
+    robust = covariance @ _score_products(plan, state) @ covariance
+    se = np.full(len(value), np.nan)
+    se[plan.free] = 1 / np.sqrt(state.alone)
     ability, ability_se = np.full(data.n_students, np.nan), np.full(data.n_students, np.nan)
     rated = state.information > 0
     ability[rated], ability_se[rated] = state.ability[rated], 1 / np.sqrt(state.information[rated])
@@ -112,8 +134,9 @@ def joint_fit(data: RatingData, model: Model, max_iterations: int = 100) -> Join
     n_ratings = tally(data.student[plan.kept], plan.data.weights[plan.kept], data.n_students)
     length = float(n_ratings[rated].mean())
     return JointFit(
-        plan, value, se, joint_se, ability, ability_se, extreme, state.log_likelihood, iterations, converged, length
-    )
+        plan, value, se, covariance, robust, ability, ability_se, extreme, state.log_likelihood, iterations, converged,
+        length,
+    )  # fmt: skip
 
 
 def _trimmed(data: RatingData, model: Model) -> tuple[Layout, Ints]:
@@ -180,38 +203,60 @@ def _stepped(plan: Layout, state: _State, step: Floats, shift: Floats) -> _State
     return state
 
 
-def _looked(plan: Layout, value: Floats, ability: Floats) -> _State:
-    """Log-likelihood, gradient and information, abilities profiled out of the latter."""
-    data, cell, n_cells = plan.data, plan.cell, plan.n_cells
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """Some ratings at a point: ``student``, ``cell``, ``weight`` (rating,), ``gap`` (rating, step).
+
+    ``climbed`` (rating, step) is the probability of each step, ``reached`` (rating, step) whether it was climbed,
+    ``chance`` (rating,) the probability of the level given.
+    """
+
+    student: Ints
+    cell: Ints
+    weight: Floats
+    gap: Floats
+    climbed: Floats
+    reached: Bools
+    chance: Floats
+
+
+def _runs(plan: Layout, value: Floats, ability: Floats) -> Iterator[_Run]:
+    """The ratings that inform the fit, so many at once."""
+    data, cell = plan.data, plan.cell
     student, weight = data.student[plan.kept], data.weights[plan.kept]
-    n, n_slots = data.n_students, plan.steps.gap.shape[1]
-    gap = np.nan_to_num(plan.steps.gap)[plan.cell_group]
+    gap, power = (np.nan_to_num(x)[plan.cell_group] for x in (plan.steps.gap, plan.steps.level))
     slot = plan.steps.slot[plan.cell_group[cell], data.score[plan.kept]]
     offset = cell_offsets(plan, value).T
-    power = np.nan_to_num(plan.steps.level)[plan.cell_group]
-    log_likelihood, slope, information = 0.0, np.zeros(n), np.zeros(n)
-    expected, blocks = np.zeros((n_slots, n_cells)), np.zeros((n_slots, n_slots, n_cells))
-    cross = sparse.csr_array((n, n_slots * n_cells))
     for part in chunks(len(cell), RUN):
-        who, where, w = student[part], cell[part], weight[part]
+        who, where, at = student[part], cell[part], slot[part]
         logits = ability[who, None] * power[where] - offset[where]
         logits -= logits.max(axis=1, keepdims=True)
         chance = np.exp(logits)
         chance /= chance.sum(axis=1, keepdims=True)
-        log_likelihood += float(w @ np.log(chance[np.arange(len(who)), slot[part]]))
         climbed = chance[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
-        order = np.maximum.outer(np.arange(n_slots), np.arange(n_slots))
+        reached = at[:, None] > np.arange(gap.shape[1])
+        yield _Run(who, where, weight[part], gap[where], climbed, reached, chance[np.arange(len(who)), at])
+
+
+def _looked(plan: Layout, value: Floats, ability: Floats) -> _State:
+    """Log-likelihood, gradient and information, abilities profiled out of the latter."""
+    n, n_cells, n_slots = plan.data.n_students, plan.n_cells, plan.steps.gap.shape[1]
+    log_likelihood, slope, information = 0.0, np.zeros(n), np.zeros(n)
+    expected, blocks = np.zeros((n_slots, n_cells)), np.zeros((n_slots, n_slots, n_cells))
+    cross = sparse.csr_array((n, n_slots * n_cells))
+    order = np.maximum.outer(np.arange(n_slots), np.arange(n_slots))
+    for run in _runs(plan, value, ability):
+        who, where, w, climbed, off = run.student, run.cell, run.weight, run.climbed, run.climbed - run.reached
+        log_likelihood += float(w @ np.log(run.chance))
         covariance = (climbed[:, order] - climbed[:, :, None] * climbed[:, None, :]) * w[:, None, None]
-        reached = slot[part, None] > np.arange(n_slots)
-        slope += tally(who, w * (gap[where] * (reached - climbed)).sum(axis=1), n)
-        with_score = np.einsum("rh,rhk->rk", gap[where], covariance)
-        information += tally(who, (with_score * gap[where]).sum(axis=1), n)
+        slope -= tally(who, w * (run.gap * off).sum(axis=1), n)
+        with_score = np.einsum("rh,rhk->rk", run.gap, covariance)
+        information += tally(who, (with_score * run.gap).sum(axis=1), n)
         for high in range(n_slots):
-            expected[high] += tally(where, w * (climbed[:, high] - reached[:, high]), n_cells)
+            expected[high] += tally(where, w * off[:, high], n_cells)
             for low in range(n_slots):
                 blocks[high, low] += tally(where, covariance[:, high, low], n_cells)
-        columns = (np.arange(n_slots) * n_cells + where[:, None]).ravel()
-        cross = cross + sparse.coo_array((with_score.ravel(), (np.repeat(who, n_slots), columns)), shape=cross.shape)
+        cross = cross + _by_student(run, with_score, cross.shape)
     jacobian = plan.jacobian[:, plan.free]
     row, column, at = np.indices(blocks.shape)
     spread = sparse.coo_array(
@@ -225,6 +270,26 @@ def _looked(plan: Layout, value: Floats, ability: Floats) -> _State:
     factor = Factor.of(full - lost.toarray(), plan.constraints)
     gradient = jacobian.T @ expected.ravel()
     return _State(value, ability, log_likelihood, slope, gradient, information, np.diag(full).copy(), mixed, factor)
+
+
+def _by_student(run: _Run, numbers: Floats, shape: tuple[int, int]) -> sparse.coo_array:
+    """Numbers (rating, step) summed by student and by step and cell (student, slot × cell)."""
+    n_slots = numbers.shape[1]
+    columns = (np.arange(n_slots) * (shape[1] // n_slots) + run.cell[:, None]).ravel()
+    return sparse.coo_array((numbers.ravel(), (np.repeat(run.student, n_slots), columns)), shape=shape)
+
+
+def _score_products(plan: Layout, state: _State) -> Floats:
+    """Σ over students of the outer product of their scores (free parameter, free parameter).
+
+    At the estimate a student's ability is their own best, so that profiling it out adds nothing to the score.
+    """
+    shape = (plan.data.n_students, plan.steps.gap.shape[1] * plan.n_cells)
+    total = sparse.csr_array(shape)
+    for run in _runs(plan, state.value, state.ability):
+        total = total + _by_student(run, run.weight[:, None] * (run.climbed - run.reached), shape)
+    scores = sparse.csr_array(total @ plan.jacobian[:, plan.free])
+    return np.asarray((scores.T @ scores).toarray())
 
 
 def _add_extreme(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from crcne_stats.core.rasch.design import Floats
-from crcne_stats.core.rasch.information import information
+from crcne_stats.core.rasch.information import student_scores
 from crcne_stats.core.rasch.mml import Fit
 
 
@@ -20,12 +20,19 @@ def influence(fit: Fit, matrix: Floats) -> Floats:
     ``matrix @ value + influence.T @ (weights - 1)``; the product of the influence with itself is their covariance,
     clustered by student.
     """
+    wanted = np.zeros((len(matrix), fit.problem.size))
+    wanted[:, : len(fit.plan.free)] = matrix[:, fit.plan.free]
+    return estimate_influence(fit, wanted)
+
+
+def estimate_influence(fit: Fit, matrix: Floats) -> Floats:
+    """The same for contrasts (contrast, estimate) of the estimates as they stand in the covariance of the fit."""
     problem, plan = fit.problem, fit.plan
-    scores, few, size = information(problem, fit.found)[1], problem.features, problem.size
+    scores, few, size = student_scores(problem, fit.found), problem.features, problem.size
     place = np.full(len(plan.status) + 1, size)
     place[plan.free] = np.arange(len(plan.free))
     move = np.zeros((size + 1, len(matrix)))
-    move[:size] = fit.covariance[:, : len(plan.free)] @ matrix[:, plan.free].T
+    move[:size] = fit.covariance @ matrix.T
     spreads = [problem.sd_place, problem.halo_place][: scores.spread.shape[1]]
     columns = np.concatenate([place[few.common_parameters], [size if p is None else p for p in spreads]]).astype(int)
     answer = np.hstack([scores.common, scores.spread]) @ move[columns]

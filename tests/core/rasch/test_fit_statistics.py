@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.optimize import brentq
 
 from crcne_stats.core.rasch import bias as bias_module
@@ -145,6 +146,23 @@ def test_bias_of_guilford(creativity):
     assert len(two.first) == 21
     pairs = np.unique(np.column_stack([who.codes("trainer"), who.student]), axis=0)
     assert bias_module.independent_cells(pairs) == 2 * 6
+
+
+def test_the_surest_pairs_are_those_of_all_the_pairs():
+    rng = np.random.default_rng(5)
+    own = np.sort(rng.integers(0, 4, 300))
+    shift = np.where(rng.random(300) < 0.05, np.nan, rng.normal(size=300) * rng.choice([0.3, 2], 300))
+    n = rng.integers(2, 30, 300).astype(float)
+    cells = bias_module.Bias(n, n, n, shift, rng.uniform(0.2, 1.0, 300))
+    every, few = bias_module.pair_bias(cells, own), bias_module.pair_bias(cells, own, 0.05)
+    known = np.isfinite(shift)
+    assert len(every.p) == sum(k * (k - 1) // 2 for k in np.bincount(own[known]))
+    np.testing.assert_allclose(every.p_adjusted, stats.false_discovery_control(every.p), rtol=1e-12)
+    assert 0 < len(few.p) == (every.p_adjusted <= 0.05).sum()
+    for name in ("first", "second", "contrast", "p_adjusted"):
+        np.testing.assert_array_equal(getattr(few, name), getattr(every, name)[: len(few.p)])
+    nothing = bias_module.pair_bias(bias_module.Bias(n, n, n, np.full(300, np.nan), n), own, 0.05)
+    assert len(nothing.first) == 0
 
 
 def test_spread_of_guilford(creativity):

@@ -93,6 +93,24 @@ def test_the_bias_is_as_stated_and_comes_off(drawn):
     np.testing.assert_allclose(joint.corrected()[trainers], marginal.value[trainers], atol=0.07)
 
 
+def test_the_sandwich_is_what_leaving_each_student_out_a_little_moves(drawn):
+    """Σ over students of the squared change of the estimates by their weight: no information matrix is needed."""
+    data, _, _ = drawn(n=40, criteria=4, trainers=3, inspe=1, links=0)
+    found, step = joint_fit(data, Model()), 1e-3
+    moved = []
+    for student in range(40):
+        more, less = (
+            joint_fit(replace(data, weight=np.where(data.student == student, 1 + sign * step, 1.0)), Model()).value
+            for sign in (1, -1)
+        )
+        moved.append((more - less) / (2 * step))
+    jackknife = np.sqrt(np.square(moved).sum(axis=0))
+    free = found.plan.free
+    np.testing.assert_allclose(found.robust_se[free], jackknife[free], rtol=1e-4)
+    # Trainers and thresholds of a true model with 40 students: of the size of the model's own errors.
+    assert 0.6 < (found.robust_se / found.joint_se)[free].mean() < 1.4
+
+
 def test_extreme_students_get_the_measure_of_an_adjusted_total(drawn):
     data, _, _ = drawn(n=200)
     score = np.where(data.student == 5, 0, np.where(data.student == 9, 3, data.score))
