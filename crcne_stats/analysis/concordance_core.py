@@ -84,7 +84,7 @@ def core_scores(measure: Measure, score: np.ndarray, seed: int, resamples: int) 
     if not resamples:
         return table.assign(se=NAN, low=NAN, high=NAN, reason="no_resamples")
     task = Joint(first, second, (fits[0].degree, fits[1].degree))
-    drawn = points(at(repeat(task, min(resamples, DRAWS), seed)))
+    drawn = points(at(repeat(task, min(resamples, DRAWS), seed, threads=True)))
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
     return table.assign(se=drawn.std(axis=0, ddof=1), low=low, high=high, reason="")
 

@@ -113,7 +113,7 @@ def _bounds(task: Drawn, found: np.ndarray, resamples: int, seed: int) -> tuple[
     if not resamples:
         return np.full(len(found), NAN), np.full(len(found), NAN)
     n = (len(found) - 1) // 2
-    drawn = repeat(task, min(resamples, DRAWS), seed)
+    drawn = repeat(task, min(resamples, DRAWS), seed, threads=True)
     drawn = np.c_[drawn, drawn[:, n:].sum(axis=1)]
     drawn = drawn[np.isfinite(drawn).all(axis=1)]
     moved = drawn - drawn.mean(axis=0) + found if len(drawn) else drawn

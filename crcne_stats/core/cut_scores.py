@@ -90,7 +90,7 @@ def cut_scores(
             crossing = [_pull(judged.expected, judged.level > cut, line) for cut, (_, line) in enumerate(lines)]
             moved = (follow(METHODS[0], np.array(crossing)), follow(METHODS[1], _line_pull(judged.level, place)))
         task = _Task(_curves(judged, [line for _, line in lines]), sums, place, moved)
-        drawn = repeat(task, resamples, seed, progress)
+        drawn = repeat(task, resamples, seed, progress, threads=True)
     return {name: Cuts(value[way], drawn[way]) for way, name in enumerate(METHODS)}
 
 
