@@ -30,6 +30,7 @@ from crcne_stats.analysis.certification import certification
 from crcne_stats.analysis.certification_data import DEFINITIONS, ladder_scores, together
 from crcne_stats.analysis.certification_panels import METHODS, MOST, accuracy_table, panel_table
 from crcne_stats.analysis.certification_risk import PARTS, RISKS, Case, case, risk, scheme_table
+from crcne_stats.analysis.concordance import concordance
 from crcne_stats.analysis.severity import Measured, severity
 from crcne_stats.analysis.severity_design import design, model, population
 from crcne_stats.analysis.severity_fit import Fitted, marginal
@@ -48,6 +49,7 @@ KINDS = [(d, p, r) for d in DEFINITIONS for p in PARTS for r in RISKS]
 CERTAIN = 1e-3
 """Chances below it, or as near to one, do not count in slopes: mostly students who cannot be wrong."""
 EDGES = np.unique(np.r_[expit(np.linspace(logit(CERTAIN), -logit(CERTAIN), 57)), np.arange(1, 10) / 10])
+RESAMPLES = 2000
 AGAIN = 100
 """Draws of new panels for the true change of shares."""
 
@@ -413,7 +415,7 @@ def report(
 
 
 def national(target: Path | None) -> None:
-    """Time of posteriors and risks for 30,000 students, and of the whole analysis."""
+    """Time of posteriors and risks for 30,000 students, of agreement with PIX+Édu, and of the whole analysis."""
     made = cohort(1, 30_000, 32, 900)
     result, before = timed(lambda: severity(made.ratings, simulations=0))
 
@@ -421,15 +423,17 @@ def national(target: Path | None) -> None:
         return scheme_table(placed(made, result.model, 1), 0.0, 0.95)
 
     _, alone = timed(risks)
-    _, whole = timed(lambda: certification(made.ratings, made.students, severity=result))
+    agreed, agreement = timed(lambda: concordance(made.ratings, made.students, severity=result, resamples=RESAMPLES))
+    _, whole = timed(lambda: certification(made.ratings, made.students, severity=result, concordance=agreed))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     rows = (
         ("`severity` before (all tables)", before),
-        ("posteriors and risks of every student, and the scheme with intervals", alone),
+        (f"`concordance` with {RESAMPLES:,} resamples, all tables (at most 10 s allowed)", agreement),
+        ("posteriors and risks of every student, and the scheme with intervals (at most 5 s allowed)", alone),
         ("`certification` with all tables", whole),
     )
     text = "\n".join([
-        "# Time of the certificate's risks at national size",
+        "# Time of agreement with PIX+Édu and of the certificate's risks at national size",
         "",
         f"30,000 students, 900 trainers, {len(made.ratings.frame):,} ratings; memory at most {peak:.2f} GiB. Seconds "
         "depend on what else the machine does; processor seconds less so.",

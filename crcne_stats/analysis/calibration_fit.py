@@ -14,7 +14,7 @@ from crcne_stats.core.rasch import contrasts, mml
 from crcne_stats.core.rasch.bias import adjusted
 from crcne_stats.core.rasch.contrasts import NEGLIGIBLE, Contrasts
 from crcne_stats.core.rasch.design import Model, combination, interaction_name
-from crcne_stats.core.rasch.information import Scores, information
+from crcne_stats.core.rasch.information import Scores, student_scores
 from crcne_stats.core.rasch.layout import ESTIMATED
 from crcne_stats.core.rasch.population import group_means
 from crcne_stats.core.rasch.rated import Rated, rated
@@ -66,7 +66,7 @@ class Joint:
     @cached_property
     def scores(self) -> Scores:
         """Scores of the students, which both covariances rest on."""
-        return information(self.fit.problem, self.fit.found)[1]
+        return student_scores(self.fit.problem, self.fit.found)
 
     @cached_property
     def place(self) -> np.ndarray:

@@ -77,7 +77,8 @@ def _raised(pairs: pd.DataFrame, framework: Framework) -> list[Note]:
         part: float((joint_codes(one_more(pairs, framework, part), framework)[1] == CERTIFIED)[refused].mean())
         for part in ("inspe", "pix")
     }
-    return [Note("certification.raised", saved, "finding", 34, n)]
+    key = "raised_gate" if framework.rules.combination == "gate" else "raised"
+    return [Note(f"certification.{key}", saved, "finding", 34, n)]
 
 
 def _one_level(pairs: pd.DataFrame) -> list[Note]:

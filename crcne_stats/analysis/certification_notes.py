@@ -20,7 +20,7 @@ def certification_notes(case: Case, tables: dict[str, pd.DataFrame], settings: d
     if case.found.informed:
         found.append(Note("certification.pix_informs", {}, "caution", 45))
     if settings["pix_error"] is None:
-        found += _band(tables["pix_error"])
+        found += _band(tables["pix_error"], settings["rule"])
     if not case.measured.scale.common:
         found.append(Note("certification.islands", {}, "caution", 8))
     top = case.where["expected"][-1]
@@ -76,10 +76,11 @@ def _students(case: Case, tables: dict[str, pd.DataFrame]) -> list[Note]:
     return found
 
 
-def _band(table: pd.DataFrame) -> list[Note]:
+def _band(table: pd.DataFrame, rule: str) -> list[Note]:
     both = table.groupby("pix_error")["wrong"].sum()
     last = float(both.index[-1])
     if not np.isfinite(both.iloc[-1]):
         return []
     values = {"error": last, "first": float(both.iloc[0]), "last": float(both.iloc[-1])}
-    return [Note("certification.pix_unknown", values, "caution", 27, int(table["n_students"].iloc[0]))]
+    key = "pix_unknown_gate" if rule == "gate" else "pix_unknown"
+    return [Note(f"certification.{key}", values, "caution", 27, int(table["n_students"].iloc[0]))]

@@ -20,8 +20,11 @@ from crcne_stats.analysis.levels import inspe_levels
 from crcne_stats.analysis.student_pairs import ceiling, level_keys, student_pairs
 from crcne_stats.core.resample import Progress
 from crcne_stats.domain.ratings import Ratings
-from crcne_stats.domain.result import Result
+from crcne_stats.domain.result import Note, Result
 from crcne_stats.domain.students import Students
+
+OF_LEVELS = ("cross", "margins", "closeness", "direction", "association", "tests", "shift", "trainer_error")
+"""Tables that set two levels side by side: there are none where PIX+Édu is only a gate."""
 
 
 def concordance(
@@ -92,9 +95,14 @@ def concordance(
         that stands as high among students as a given measure of the rubric, and ``tables["core_association"]``, how it
         goes with the rubric and the PIX+Édu level: covariates, no agreement.
 
-        Where PIX+Édu is a gate: ``tables["accuracy"]``, if an INSPÉ level meant admissible; ``tables["gate_summary"]``:
-        area under the ROC curve (DeLong), slope of calibration and Brier score of probabilities foretold from other
-        students; ``tables["roc"]`` and ``tables["calibration"]``, the curves.
+        Where PIX+Édu is a gate, tables of two levels (:data:`OF_LEVELS`) are left out: ``tables["accuracy"]``, if an
+        INSPÉ level meant admissible; ``tables["gate_summary"]``: area under the ROC curve (DeLong), slope of
+        calibration and Brier score of probabilities foretold from other students; ``tables["roc"]`` and
+        ``tables["calibration"]``, the curves.
+
+        A student in several sessions counts in each; errors then take the rows of a student together, and what needs
+        independent students (``association``, Bowker's test and that of the normal model in ``tests``,
+        ``group_tests``) has the last session of each.
     """
     inputs = {"ratings": ratings, "students": students}
     settings: dict[str, Any] = {"weights": weights, "resamples": resamples, "seed": seed}
@@ -122,7 +130,8 @@ def concordance(
     }
     by = groups(both, students, rubric, pairs["file"].to_numpy(), weights)
     if len(by):
-        tables |= {"groups": by, "group_tests": group_tests(by)}
+        once = groups(both.latest, students, rubric, pairs["file"].to_numpy(), weights) if both.repeated else by
+        tables |= {"groups": by, "group_tests": group_tests(once, by["facet"].unique())}
     trainers = np.append(rubric["n_trainers"].to_numpy(), 0)[pairs["file"].to_numpy()[both.row]]
     tables["trainer_error"] = trainer_error(ratings, both, normal, trainers, weights, severity)
     scores = rubric_scores(ratings, pairs)
@@ -139,6 +148,9 @@ def concordance(
         tables |= {"gate": cells.gate(pairs, framework), "accuracy": accuracy(pairs, framework)}
         tables |= foretelling(pairs, measure)
     notes = concordance_notes(pairs, both, tables, framework, weights)
+    if gated and not len(both):
+        notes.append(Note("concordance.gate_only", {}, "caution", 15))
+        tables = {name: table for name, table in tables.items() if name not in OF_LEVELS}
     counted = {
         "joint": joint_table(pairs, framework),
         "binding": binding_table(pairs, framework),

@@ -92,9 +92,11 @@ def on_z(value: float, se: float) -> tuple[float, float]:
 def association(both: Compared, n_levels: int) -> tuple[pd.DataFrame, Polychoric]:
     """Measures of how the two levels rise together, on the whole ladders: nothing is cut at the top of PIX+Édu.
 
-    The second value is the polychoric correlation itself, for other tables.
+    Of a student in several sessions the last one counts: errors take students to be independent. The second value is
+    the polychoric correlation itself, for other tables.
     """
-    table = cross_table(both.full, both.pix, n_levels, len(both.scores))
+    latest = both.latest
+    table = cross_table(latest.full, latest.pix, n_levels, len(both.scores))
     normal = polychoric(table)
     found = measures(table)
     found |= {"somers_pix": found["somers_d"], "somers_inspe": measures(table.T)["somers_d"]}
@@ -122,10 +124,10 @@ def tests(both: Compared, normal: Polychoric) -> pd.DataFrame:
     """Are the levels used as often by both parts, is the table symmetric, does the normal model fit?
 
     On the common scale, the last one on the whole ladders. Where students stand in several sessions, tests by student
-    replace those of Stuart and Maxwell and of Bhapkar.
+    replace those of Stuart and Maxwell and of Bhapkar, and the other two take the last session of each.
     """
-    levels = len(both.scores)
-    table = cross_table(both.inspe, both.pix, levels, levels)
+    levels, latest = len(both.scores), both.latest
+    table = cross_table(latest.inspe, latest.pix, levels, levels)
     if both.repeated:
         shift = marginal.shift_of_pairs(both.inspe, both.pix, both.student, levels)
         found: dict[str, Any] = {

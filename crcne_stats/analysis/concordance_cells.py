@@ -55,7 +55,8 @@ def shared(table: pd.DataFrame, total: int) -> pd.DataFrame:
 @dataclass(frozen=True, eq=False)
 class Compared:
     """The students who have both levels, codes (row,): ``inspe`` and ``pix`` on the common scale, ``full`` the INSPÉ's
-    own level, ``student`` from 0, ``row`` their rows in the pairs; ``scores`` of the levels of the common scale.
+    own level, ``student`` from 0, ``row`` their rows in the pairs, ``session`` the place of the session in their order;
+    ``scores`` of the levels of the common scale.
     """
 
     inspe: np.ndarray
@@ -63,6 +64,7 @@ class Compared:
     full: np.ndarray
     student: np.ndarray
     row: np.ndarray
+    session: np.ndarray
     scores: list[float]
 
     def __len__(self) -> int:
@@ -78,6 +80,18 @@ class Compared:
         """Whether a student stands in several rows."""
         return self.n_students < len(self.row)
 
+    @property
+    def latest(self) -> Compared:
+        """Each student once, in the last session: for methods that take rows to be independent."""
+        if not self.repeated:
+            return self
+        order = np.lexsort((self.session, self.student))
+        last = np.sort(order[np.flatnonzero(np.diff(np.append(self.student[order], -1)))])
+        return Compared(
+            self.inspe[last], self.pix[last], self.full[last], self.student[last], self.row[last], self.session[last],
+            self.scores,
+        )  # fmt: skip
+
 
 def compared(pairs: pd.DataFrame, framework: Framework) -> Compared:
     """Both levels on the common scale: INSPÉ levels above the highest of PIX+Édu count as that one."""
@@ -87,7 +101,8 @@ def compared(pairs: pd.DataFrame, framework: Framework) -> Compared:
     top = max(ceiling(framework), int(pix.max(initial=0)))
     student = np.unique(both["student"], return_inverse=True)[1]
     scores = [float(level.score) for level in framework.levels][: top + 1]
-    return Compared(np.minimum(inspe, top), pix, inspe, student, row, scores)
+    session = pd.factorize(both["session"].fillna("").astype(str), sort=True)[0]
+    return Compared(np.minimum(inspe, top), pix, inspe, student, row, session, scores)
 
 
 def margins(both: Compared, framework: Framework) -> pd.DataFrame:

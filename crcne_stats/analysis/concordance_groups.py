@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -125,25 +126,26 @@ def _kappas_of_tables(tables: np.ndarray, w: np.ndarray | None) -> tuple[np.ndar
 
 
 def _gaps(both: Compared, code: np.ndarray, used: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean INSPÉ level less PIX+Édu level of each group and its error."""
+    """Mean INSPÉ level less PIX+Édu level of each group and its error, rows of one student taken together."""
     gap = (both.inspe - both.pix)[used].astype(float)
     n = np.bincount(code[used], minlength=k).astype(float)
     mean = np.bincount(code[used], gap, minlength=k) / n
-    off = gap - mean[code[used]]
+    key, owner = np.unique(code[used] * both.n_students + both.student[used], return_inverse=True)
+    off = np.bincount(owner.reshape(-1), gap - mean[code[used]], minlength=len(key))
+    group = key // both.n_students
+    person = np.bincount(group, minlength=k)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return mean, np.sqrt(np.bincount(code[used], off**2, minlength=k) / (n - 1) / n)
+        return mean, np.sqrt(person / (person - 1.0) * np.bincount(group, off**2, minlength=k)) / n
 
 
-def group_tests(table: pd.DataFrame) -> pd.DataFrame:
+def group_tests(table: pd.DataFrame, facets: Iterable[str]) -> pd.DataFrame:
     """Is it the same in every group of a facet: share at the same level, κ, and mean difference in levels?
 
-    ``p_adjusted`` (Holm) counts all the tests of the table.
+    ``table`` is what :func:`groups` says of students who stand in it once. ``p_adjusted`` (Holm) counts all the tests.
     """
     rows: list[dict[str, Any]] = []
-    for facet in FACETS:
+    for facet in facets:
         own = table[(table["facet"] == facet) & (table["n_students"] >= FEW_STUDENTS)] if len(table) else table
-        if not len(table) or not (table["facet"] == facet).any():
-            continue
         for name in COMPARED:
             statistic, df, p = _tested(own, name)
             rows.append(

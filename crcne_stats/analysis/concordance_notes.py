@@ -36,6 +36,9 @@ def concordance_notes(
     without = int(((pairs["inspe"] >= 0) & (pairs["pix"] < 0) & (pairs["gate"] < 0)).sum())
     if without:
         found.append(Note("concordance.without_pix", {"n": without}, "caution", 40, without))
+    if both.repeated:
+        several = int((np.bincount(both.student) > 1).sum())
+        found.append(Note("concordance.repeated", {"n": several}, "caution", 46, several))
     unrated = int((~pairs["rated"]).sum())
     if unrated:
         found.append(Note("concordance.unrated", {"n": unrated}, "caution", 58, unrated))

@@ -63,7 +63,7 @@ class Compared:
         """Their covariance (cell, cell), from whole students."""
         data = self.fit.plan.data
         leverage = contrasts.leverages(self.cell, data.student, data.n_students)
-        return np.asarray(contrasts.whole_students(self.fit, leverage)[np.ix_(self.place, self.place)])
+        return contrasts.whole_students(self.fit, leverage, self.place)
 
     @cached_property
     def found(self) -> Rated:

@@ -105,7 +105,7 @@ def fitted(
     draws = None
     if resamples:
         task = partial(_drawn, study, values[main])
-        draws = np.asarray(repeat(task, resamples, seed, progress, block=BLOCK)).T
+        draws = np.asarray(repeat(task, resamples, seed, progress, block=BLOCK, threads=True)).T
     return Fitted(data, values, main, draws, boundary, covariance, converged, unavailable)
 
 
@@ -114,7 +114,8 @@ def by_squares(data: Data, resamples: int, seed: int) -> Fitted:
     if not any(term.facets >= data.object for term in data.study.terms):
         return Fitted(data, reason="student_confounded")
     value = variance.by_squares(data.study, data.y)
-    draws = np.asarray(repeat(partial(_drawn, data.study, value), resamples, seed, block=BLOCK)).T
+    task = partial(_drawn, data.study, value)
+    draws = np.asarray(repeat(task, resamples, seed, block=BLOCK, threads=True)).T
     return Fitted(data, {"anova": value}, "anova", draws)
 
 

@@ -14,6 +14,7 @@ from crcne_stats.analysis.generalizability_fit import Fitted
 from crcne_stats.core import variance
 from crcne_stats.core.designs import RESIDUAL, Levels
 from crcne_stats.core.dstudy import Errors, Measurement, errors
+from crcne_stats.core.shared import answers
 from crcne_stats.core.variance_intervals import bounds
 from crcne_stats.domain.framework import Level
 
@@ -154,17 +155,20 @@ def left_out(found: Fitted) -> pd.DataFrame:
             rows.append({"facet": facet, "reason": "few_levels" if n < 3 else "too_many_refits"})
             continue
         whole = _both(found, np.ones(len(data.y), dtype=bool), None)
-        for place, label in enumerate(data.labels[facet]):
-            keep = data.codes[facet] != place
-            if keep.all():
-                continue
-            own = _both(found, keep, facet if facet in data.fixed else None)
+        places = [place for place in range(len(data.labels[facet])) if (data.codes[facet] == place).any()]
+        fewer = facet if facet in data.fixed else None
+        refits = answers(_without, ((found, facet, place, fewer) for place in places))
+        for place, own in zip(places, refits, strict=True):
             change = {} if own is None or whole is None else {
                 "generalizability": own[0], "dependability": own[1], "change": own[1] - whole[1]
             }  # fmt: skip
-            rows.append({"facet": facet, "member": label, **change, "n_students": data.n_students,
+            rows.append({"facet": facet, "member": data.labels[facet][place], **change, "n_students": data.n_students,
                          "reason": "" if change else "inseparable_without"})  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _without(found: Fitted, facet: str, place: int, fewer: str | None) -> tuple[float, float] | None:
+    return _both(found, found.data.codes[facet] != place, fewer)
 
 
 def _both(found: Fitted, keep: np.ndarray, fewer: str | None) -> tuple[float, float] | None:

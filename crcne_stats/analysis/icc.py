@@ -10,6 +10,7 @@ import pandas as pd
 
 from crcne_stats.analysis.icc_notes import icc_notes
 from crcne_stats.analysis.icc_targets import WITHIN, Array, Sheets, Target, cuts, of_criteria, of_means, sheets
+from crcne_stats.core import shared
 from crcne_stats.core.icc import FORMS, Anova, Estimate, one_way, two_way
 from crcne_stats.core.icc_draws import Fit, estimates, fit
 from crcne_stats.domain.ratings import Ratings
@@ -101,11 +102,12 @@ def icc(
     cut = cuts(ratings, chosen, near, data.mixed)
     main = _main(ratings, data, chosen, cut, by, within)
     others = list(of_criteria(data, chosen, cut, within)) if by is None else []
+    targets = [*main, *others]
     answers = []
-    for done, target in enumerate([*main, *others]):
-        answers.append(_Answer(target, settings))
+    for answer in shared.answers(_Answer, ((target, settings) for target in targets)):
+        answers.append(answer)
         if progress is not None:
-            progress(done + 1, len(main) + len(others))
+            progress(len(answers), len(targets))
     tables = {"icc": _joined(answers[: len(main)], "rows")}
     if others:
         tables["criteria"] = _joined(answers[len(main) :], "rows")

@@ -93,8 +93,9 @@ def _population(asked: Design) -> Population:
 
 def _people(asked: Design, by: str) -> np.ndarray:
     """Students of each group (group,)."""
-    seen = np.unique(np.column_stack([asked.data.student, asked.data.facets[by]]), axis=0)
-    return np.bincount(seen[:, 1], minlength=len(asked.names[by]))
+    n = len(asked.names[by])
+    seen = combination([asked.data.student, asked.data.facets[by]], [asked.data.n_students, n])[0]
+    return np.bincount(seen[:, 1], minlength=n)
 
 
 def _compared(asked: Design, by: str) -> list[int]:
@@ -106,8 +107,8 @@ def _compared(asked: Design, by: str) -> list[int]:
 def _groups(asked: Design, fit: mml.Fit, by: str) -> tuple[list[dict[str, Any]], np.ndarray]:
     """Each criterion in a mention against the other mentions, in a later session against the first."""
     data, block = asked.data, fit.plan.blocks[interaction_name(("criterion", by))]
-    seen = np.unique(np.column_stack([data.student, data.facets["criterion"], data.facets[by]]), axis=0)
     shape = (len(asked.names["criterion"]), len(asked.names[by]))
+    seen = combination([data.student, data.facets["criterion"], data.facets[by]], [data.n_students, *shape])[0]
     students = np.bincount(seen[:, 1] * shape[1] + seen[:, 2], minlength=shape[0] * shape[1]).reshape(shape)
     place = np.full(shape, -1)
     place[block.labels[:, 0], block.labels[:, 1]] = block.start + np.arange(len(block.labels))

@@ -13,7 +13,7 @@ from scipy import sparse
 from crcne_stats.analysis.priorities_model import Judged
 from crcne_stats.analysis.severity_design import Design
 from crcne_stats.core.counts import counting, counts
-from crcne_stats.core.rasch.design import tally
+from crcne_stats.core.rasch.design import combination, tally
 from crcne_stats.core.symptoms import Association, Dependence, Disagreement, Moved, Ratio, Sign, TrainerShare
 from crcne_stats.core.weights import weight_matrix
 from crcne_stats.domain.result import Result
@@ -71,8 +71,9 @@ def batches(asked: Design, judged: Judged | None, pix: np.ndarray | None) -> lis
 
 def _per_student(asked: Design) -> np.ndarray:
     """How many students have a rating on each criterion (criterion,)."""
-    seen = np.unique(np.column_stack([asked.data.student, asked.data.facets["criterion"]]), axis=0)
-    return np.bincount(seen[:, 1], minlength=len(asked.names["criterion"]))
+    n = len(asked.names["criterion"])
+    seen = combination([asked.data.student, asked.data.facets["criterion"]], [asked.data.n_students, n])[0]
+    return np.bincount(seen[:, 1], minlength=n)
 
 
 def _disagreement(asked: Design) -> Batch:

@@ -56,6 +56,8 @@ def _estimation(fitted: Fitted, models: Models) -> list[Note]:
         found.append(Note("severity.joint", {"factor": main.correction}, "caution", 26))
     elif main.halo:
         found.append(Note("severity.halo_model", {"sd": main.halo, "sd_se": main.halo_se}, "finding", 18))
+    if len(fitted.asked.names["trainer"]) == 1:
+        found.append(Note("severity.one_trainer", {}, "caution", 5))
     if models.lost:
         absent = {"n": len(models.lost), "names": ", ".join(models.lost[:3])}
         found.append(Note("severity.anchors_lost", absent, "caution", 20))

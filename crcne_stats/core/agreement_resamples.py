@@ -99,7 +99,7 @@ def resampled(
     """
     if not questions:
         return []
-    joined = repeat(_Resample(questions, n_students, n_trainers, numbers), n, seed, progress)
+    joined = repeat(_Resample(questions, n_students, n_trainers, numbers), n, seed, progress, threads=True)
     widths = [answers(counts, asked).size for counts, asked in questions]
     return np.split(joined, np.cumsum(widths)[:-1], axis=1)
 

@@ -9,6 +9,7 @@ the number of ratings.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,14 +35,18 @@ class Squares:
     dependent: dict[str, tuple[str, ...]]
     levels: Levels
 
+    @cached_property
+    def sizes(self) -> tuple[NDArray[np.int64], ...]:
+        """Ratings of each level of each term."""
+        return tuple(np.bincount(self.levels(term.facets)) for term in self.terms)
+
     def sums(self, y: Floats) -> Floats:
         """Sums of squares of a vector (rating,), or of columns (rating, sample), corrected for the mean."""
         columns = y.reshape(len(y), -1)
         centred = columns - columns.mean(axis=0)
         found = []
-        for term in self.terms:
+        for term, size in zip(self.terms, self.sizes, strict=True):
             code = self.levels(term.facets)
-            size = np.bincount(code)
             found.append([float((np.bincount(code, column) ** 2 / size).sum()) for column in centred.T])
         found.append(list((centred**2).sum(axis=0)))
         return np.array(found).reshape(len(found), *y.shape[1:])

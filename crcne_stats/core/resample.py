@@ -17,6 +17,8 @@ from joblib import Parallel, delayed
 from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 
+from crcne_stats.core.shared import answers
+
 Task = Callable[[np.random.Generator, int], Any]
 """``task(rng, size)``: an array, or a tuple of arrays, with first axis ``size``."""
 
@@ -40,6 +42,7 @@ def repeat(
     seed: int | Sequence[int] | np.random.SeedSequence,
     progress: Progress | None = None,
     block: int = BLOCK,
+    threads: bool = False,
 ) -> Any:
     """Run ``task`` ``n`` times, in blocks, and join what the blocks return.
 
@@ -57,6 +60,9 @@ def repeat(
         ``progress(done, total)`` in repetitions, called in the parent after each block, in order.
     block : int
         Repetitions per block.
+    threads : bool
+        Whether a task spends its time in numpy on large arrays: workers of this machine are then threads, which share
+        the arrays, where processes would each hold their own.
 
     Returns
     -------
@@ -70,10 +76,12 @@ def repeat(
     """
     sizes = block_sizes(n, block)
     told = _told(task)
-    jobs = (delayed(_run)(told, child, size) for child, size in zip(_children(seed, len(sizes)), sizes, strict=True))
+    given = ((told, child, size) for child, size in zip(_children(seed, len(sizes)), sizes, strict=True))
     pieces: list[tuple[NDArray[Any], ...]] = []
     singles, done = [], 0
-    for size, (single, arrays) in zip(sizes, Parallel(return_as="generator")(jobs), strict=True):
+    here = threads and told is task
+    found = answers(_run, given) if here else Parallel(return_as="generator")(delayed(_run)(*one) for one in given)
+    for size, (single, arrays) in zip(sizes, found, strict=True):
         singles.append(single)
         pieces.append(arrays)
         done += size

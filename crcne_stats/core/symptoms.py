@@ -185,4 +185,4 @@ def resampled(
     signs: Sequence[Sign], n_students: int, n: int, seed: int | Sequence[int], progress: Progress | None = None
 ) -> Array:
     """The signs over resamples of the students (resample, sign); same seed, same numbers, whoever does the work."""
-    return np.asarray(repeat(_Resample(signs, n_students), n, seed, progress))
+    return np.asarray(repeat(_Resample(signs, n_students), n, seed, progress, threads=True))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from crcne_stats.domain.errors import DataError, Problem
-from crcne_stats.domain.framework import Criterion, Framework, Item, Level, Phase
+from crcne_stats.domain.framework import Criterion, Framework, Item, Level, Link, Phase
 from crcne_stats.words import Words, languages, words
 
 LONGEST = 100
@@ -73,7 +73,11 @@ def with_global_level(framework: Framework) -> Framework:
     taken = {criterion.key for criterion in framework.criteria}
     key = next(name for name in ("G", *(f"G{n}" for n in range(2, len(taken) + 3))) if name not in taken)
     extra = Criterion(key, framework.items[-1].key, texts, role="global")
-    return replace(framework, version=f"{framework.version}-{key}", criteria=(*framework.criteria, extra))
+    links = framework.crosswalk
+    if links is not None:
+        links = replace(links, links=(*links.links, Link("new", (), (key,))))
+    criteria = (*framework.criteria, extra)
+    return replace(framework, version=f"{framework.version}-{key}", criteria=criteria, crosswalk=links)
 
 
 def _whole(levels: Iterable[int | str]) -> tuple[int, ...]:

@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
@@ -25,6 +24,7 @@ from crcne_stats.domain.columns import Column
 from crcne_stats.domain.framework import Framework
 from crcne_stats.domain.result import Result, Study
 from crcne_stats.publish.archive import settle
+from crcne_stats.publish.sheets import allowed, body
 from crcne_stats.view.tables import effects, entries
 from crcne_stats.words import Words, words
 
@@ -33,6 +33,7 @@ _FORMULA = re.compile(r"(^|[;\t\r\n])(\s*)(?=[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]
 mark is the comma cuts a line of CSV, whatever quotes stand there. Japanese Excel takes the wide signs as well."""
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?(e[+-]?\d+)?", re.IGNORECASE)
 _WIDEST = 60
+_BOLD, _WRAPPED, _END = Font(bold=True), Alignment(wrap_text=True, vertical="top"), b"</sheetData>"
 
 
 def files(result: Result) -> dict[str, pd.DataFrame]:
@@ -88,15 +89,16 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], framework: Framework, pat
     taken: set[str] = set()
     described = dictionary(tables, lang)
     headers = [w(f"publish.dictionary.{name}") for name in described.columns]
-    _sheet(book, _sheet_name(w("publish.dictionary.sheet"), taken), headers, described.itertuples(index=False), {})
+    first = _sheet_name(w("publish.dictionary.sheet"), taken)
+    bodies = [_sheet(book, first, headers, described.itertuples(index=False), {})]
     for file, table in tables.items():
         kinds = entries(table)
         headers = [w(f"column.{name}.label") for name in table.columns]
         rows = ([_shown(v, e, framework, w) for v, e in zip(row, kinds, strict=True)] for row in _records(table))
         formats = {position: _number_format(entry) for position, entry in enumerate(kinds)}
-        _sheet(book, _sheet_name(file, taken), headers, rows, formats)
+        bodies.append(_sheet(book, _sheet_name(file, taken), headers, rows, formats))
     book.save(path)
-    settle(path)
+    settle(path, {f"xl/worksheets/sheet{k}.xml": (_END, rows + _END) for k, rows in enumerate(bodies, 1)})
 
 
 def _records(table: pd.DataFrame) -> Iterator[dict[str, Any] | tuple[Any, ...]]:
@@ -138,34 +140,34 @@ def _sheet_name(name: str, taken: set[str]) -> str:
     return chosen
 
 
-def _sheet(book: Workbook, name: str, headers: list[str], rows: Any, formats: Mapping[int, str]) -> None:
+def _sheet(book: Workbook, name: str, headers: list[str], rows: Any, formats: Mapping[int, str]) -> bytes:
+    """Enter a sheet with its header; the answer are its other rows."""
     sheet = book.create_sheet(name)
     sheet.freeze_panes = "A2"
     kept = [list(row) for row in rows]
     for position, header in enumerate(headers):
         longest = max([len(header), *(len(row[position]) for row in kept if isinstance(row[position], str))])
         sheet.column_dimensions[get_column_letter(position + 1)].width = min(_WIDEST, longest + 2)
-    head = [_cell(sheet, header) for header in headers]
-    for cell in head:
-        cell.font = Font(bold=True)
-        cell.alignment = Alignment(wrap_text=True, vertical="top")
-    sheet.append(head)
-    for row in kept:
-        cells = [_cell(sheet, value) for value in row]
-        for position, cell in enumerate(cells):
-            if isinstance(cell.value, int | float):
-                cell.number_format = formats.get(position, "General")
-        sheet.append(cells)
+    sheet.append([_styled(sheet, allowed(header), font=_BOLD, alignment=_WRAPPED) for header in headers])
     if headers:
         sheet.auto_filter.ref = f"A1:{get_column_letter(len(headers))}{len(kept) + 1}"
+    plain = _styled(sheet, 0).style_id
+    numbers = {position: _styled(sheet, 0, number_format=written).style_id for position, written in formats.items()}
+    formula = _styled(sheet, "", quotePrefix=True).style_id
+
+    def style(position: int, value: Any) -> int:
+        """A text is text, even one that starts with an equals sign."""
+        if isinstance(value, str):
+            return formula if _FORMULA.match(value) else plain
+        return numbers.get(position, plain)
+
+    return body(kept, style)
 
 
-def _cell(sheet: Any, value: Any) -> WriteOnlyCell:
-    """A cell in which a text is text, even one that starts with an equals sign."""
+def _styled(sheet: Any, value: Any, **named: Any) -> WriteOnlyCell:
+    cell = WriteOnlyCell(sheet, value)
     if isinstance(value, str):
-        cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub(" ", value)[:32767])
         cell.data_type = "s"
-        if _FORMULA.match(value):
-            cell.quotePrefix = True
-        return cell
-    return WriteOnlyCell(sheet, value)
+    for name, chosen in named.items():
+        setattr(cell, name, chosen)
+    return cell

@@ -77,6 +77,7 @@ _FIGURES = (
 
 _ROUGH = {
     "certification.raised": "raised",
+    "certification.raised_gate": "raised",
     "certification.rules": "rule_certificates",
     "certification.cuts": "cut_certificates",
 }

@@ -95,7 +95,8 @@ def _position(own: Result, row: pd.Series, w: Words) -> Iterator[str]:
     value, low, high = (float(row[f"fair_difference{end}"]) for end in ("", "_low", "_high"))
     way = "higher" if value > 0 else "lower"
     clear = low > 0 or high < 0
-    yield w(f"sheet.position.{way if clear else 'same'}", size=abs(value), low=low, high=high)
+    size = abs(value) if clear else value
+    yield w(f"sheet.position.{way if clear else 'same'}", size=size, low=low, high=high)
     criteria = len(own.ratings.criteria) if own.ratings is not None else 0
     touched = round(abs(value) * criteria)
     if clear and touched:

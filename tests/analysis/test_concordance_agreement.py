@@ -103,8 +103,8 @@ def test_tests_of_groups_keep_their_size() -> None:
     for _ in range(150):
         ability = rng.normal(size=n)
         one, other = (np.digitize(ability + 0.6 * rng.normal(size=n), [-0.6, 0.6]) for _ in range(2))
-        table = groups(Compared(one, other, one, row, row, [0.0, 1, 2]), people, empty, np.full(n, -1), "linear")
-        p.append(group_tests(table)["p"].tolist())
+        table = groups(Compared(one, other, one, row, row, row, [0.0, 1, 2]), people, empty, np.full(n, -1), "linear")
+        p.append(group_tests(table, ["inspe"])["p"].tolist())
     size = (np.array(p) < 0.05).mean(axis=0)
     assert (size <= 0.11).all() and (size >= 0.005).all(), size
 
@@ -123,7 +123,27 @@ def test_sittings_of_one_student_count_together() -> None:
     assert set(two["tests"]["method"]) == {"margins_score", "margins_wald", "bowker", "brant", "normal_model"}
     own = two["groups"].query("facet == 'inspe'")
     assert own["n_students"].tolist() == [75, 75]
-    np.testing.assert_allclose(own["se"], one["groups"].query("facet == 'inspe'")["se"], rtol=1e-4)
+    before = one["groups"].query("facet == 'inspe'")
+    np.testing.assert_allclose(own["se"], before["se"], rtol=1e-4)
+    for end in ("difference_low", "difference_high"):
+        np.testing.assert_allclose(own[end], before[end], rtol=1e-6)
+    # What takes students to be independent has each of them once, in the last session.
+    for name, key in (("tests", "method"), ("association", "coefficient")):
+        rows = [table[name].set_index(key).drop(columns="reason") for table in (one, two)]
+        shared = [row for row in rows[0].index.intersection(rows[1].index) if row != "brant"]
+        pd.testing.assert_frame_equal(rows[0].loc[shared], rows[1].loc[shared])
+    tests = [table["group_tests"].query("facet == 'inspe'").drop(columns="p_adjusted") for table in (one, two)]
+    pd.testing.assert_frame_equal(*tests)
+    assert any(note.key == "concordance.repeated" and note.values["n"] == 150 for note in twice.notes)
+    assert not any(note.key == "concordance.repeated" for note in once.notes)
+
+
+def test_the_last_session_of_a_student_is_kept() -> None:
+    code = np.arange(5)
+    both = Compared(code, code, code, np.array([0, 1, 0, 2, 1]), code, np.array([1, 0, 0, 0, 2]), [0.0, 1, 2, 3, 4])
+    assert both.latest.row.tolist() == [0, 3, 4]
+    once = both.latest
+    assert once.latest is once
 
 
 def test_students_drawn_by_kind_are_students_drawn_one_by_one() -> None:

@@ -52,6 +52,7 @@ def test_little_to_say_is_said(name):
     found = severity(ratings, simulations=4)
     reasons = {found.reason, *(str(x) for t in found.tables.values() if "reason" in t for x in t["reason"])}
     assert reason in reasons
+    assert (name == "one trainer") == ("severity.one_trainer" in {note.key for note in found.notes})
     for frame in (found.tables.get("trainers"), found.tables.get("criteria")):
         if frame is not None:
             measure = frame["severity"] if "severity" in frame else frame["difficulty"]

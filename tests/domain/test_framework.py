@@ -9,7 +9,7 @@ import pytest
 
 from crcne_stats.domain.errors import DataError, Problem
 from crcne_stats.domain.framework import Framework
-from crcne_stats.domain.framework_draft import draft_framework
+from crcne_stats.domain.framework_draft import draft_framework, with_global_level
 from crcne_stats.domain.frameworks import available, load_framework, newest_official
 from crcne_stats.words import words
 
@@ -290,3 +290,12 @@ def test_the_crosswalk_is_checked_against_the_previous_version(tmp_path: Path) -
         ("framework_link_unknown", line_of(text, "9.9"), "9.9"),
         ("framework_link_missing", line_of(text, "[crosswalk]"), "1.1"),
     ]
+
+
+@pytest.mark.parametrize("version", ["2022-2023", "2026-illustration"])
+def test_a_framework_that_gains_an_overall_level_is_read_back(version: str) -> None:
+    """The new criterion stands in the crosswalk too, where there is one."""
+    own = with_global_level(load_framework(version))
+    again = Framework.from_toml(own.to_toml())
+    assert again == own
+    assert [criterion.role for criterion in again.criteria][-1] == "global"

@@ -10,16 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import sparse, stats
 
 from crcne_stats.core.graph import distinct_pairs
 from crcne_stats.core.rasch.design import Floats, Ints
-from crcne_stats.core.rasch.information import Scores, information
+from crcne_stats.core.rasch.information import Scores, student_scores
 from crcne_stats.core.rasch.mml import Fit, score_products
 from crcne_stats.core.rasch.rated import Rated, moments
 
 MOST = 0.8
 """Largest leverage of a student that is corrected for; beyond it a cell is too small to be tested."""
+SPARSE = 0.1
+"""Share of a matrix of contrasts that is not 0 under which the zeros are left out of its products."""
 NEGLIGIBLE, LARGE = 0.43, 0.64
 """1 and 1.5 on the delta scale of ETS, in logits (Zwick 2012, doi:10.1002/j.2333-8504.2012.tb02290.x)."""
 
@@ -80,26 +82,33 @@ class Contrasts:
 
 def combined(matrix: Floats, value: Floats, covariance: Floats, df: Floats) -> Contrasts:
     """The contrasts ``matrix`` (contrast, parameter) of parameters with that covariance."""
-    return Contrasts(matrix @ value, matrix @ covariance @ matrix.T, df)
+    few = sparse.csr_array(matrix)
+    if few.nnz > SPARSE * matrix.size:
+        return Contrasts(matrix @ value, matrix @ covariance @ matrix.T, df)
+    return Contrasts(matrix @ value, few @ (few @ covariance).T, df)
 
 
-def whole_estimates(fit: Fit, leverage: Floats, scores: Scores | None = None) -> Floats:
+def whole_estimates(fit: Fit, leverage: Floats, scores: Scores | None = None, rows: Ints | None = None) -> Floats:
     """Covariance (estimate, estimate) of free parameters, regression coefficients and spreads, from whole students.
 
     ``leverage`` (student,) is the share of a student's information that the estimates have taken from the student;
-    ``scores`` those of the students, where they are known already.
+    ``scores`` those of the students, where they are known already; ``rows`` the estimates asked, by default all.
     """
     weight = 1 / np.sqrt(1 - np.clip(leverage, 0.0, MOST))[:, None]
-    found = information(fit.problem, fit.found)[1] if scores is None else scores
+    found = student_scores(fit.problem, fit.found) if scores is None else scores
     moved = Scores(found.common * weight, found.few * weight, found.ability * weight[:, 0], found.spread * weight)
-    return np.asarray(fit.covariance @ score_products(fit.problem, moved) @ fit.covariance)
+    own = fit.covariance if rows is None else fit.covariance[rows]
+    return np.asarray((own @ score_products(fit.problem, moved)) @ own.T)
 
 
-def whole_students(fit: Fit, leverage: Floats) -> Floats:
-    """The same (parameter, parameter) for all the parameters of the plan, zero where one is not estimated."""
-    n_free, size = len(fit.plan.free), len(fit.plan.status)
-    answer = np.zeros((size, size))
-    answer[np.ix_(fit.plan.free, fit.plan.free)] = whole_estimates(fit, leverage)[:n_free, :n_free]
+def whole_students(fit: Fit, leverage: Floats, places: Ints | None = None) -> Floats:
+    """The same (place, place) for some parameters of the plan or for all, zero where one is not estimated."""
+    chosen = np.arange(len(fit.plan.status)) if places is None else places
+    free = np.full(len(fit.plan.status), -1)
+    free[fit.plan.free] = np.arange(len(fit.plan.free))
+    known = np.flatnonzero(free[chosen] >= 0)
+    answer = np.zeros((len(chosen), len(chosen)))
+    answer[np.ix_(known, known)] = whole_estimates(fit, leverage, rows=free[chosen[known]])
     return answer
 
 

@@ -74,8 +74,10 @@ def mean_squares(found: Rated, residuals: Residuals, code: Ints, n: int) -> tupl
     """Infit and outfit alone (element,), for what is repeated."""
     known = np.isfinite(residuals.expected) & (code >= 0)
     w, element = found.weight * known, np.where(known, code, 0)
-    parts = (residuals.squared, residuals.variance, residuals.standard, np.ones(len(w)))
-    squared, variance, standard, count = (tally(element, np.where(known, w * part, 0.0), n) for part in parts)
+    whole = bool(known.all())
+    parts = (residuals.squared, residuals.variance, residuals.standard)
+    sums = (tally(element, w * part if whole else np.where(known, w * part, 0.0), n) for part in parts)
+    (squared, variance, standard), count = sums, tally(element, w, n)
     with np.errstate(invalid="ignore", divide="ignore"):
         return squared / variance, standard / count
 
@@ -110,32 +112,27 @@ def stretch(found: Rated, residuals: Residuals, code: Ints, n: int) -> Stretch:
     With T(k) the thresholds up to level k, a slope multiplies k · location − T(k) (Muraki 1992,
     doi:10.1177/014662169201600206), a centrality T(k) alone; one Newton step from 1 estimates them.
     """
-    known = np.isfinite(residuals.expected) & (code >= 0)
-    location = np.where(known, residuals.ability - found.difficulty[found.cell], 0.0)
-    observed = residuals.observed.astype(np.int64)
-    parts = np.zeros((8, len(location)))
+    sums = np.zeros((8, n))
     steps = np.where(np.isfinite(found.steps), found.steps, 0.0)
-    level = np.arange(len(steps), dtype=float)[:, None]
-    for rows in chunks(len(location), RUN):
-        cell, here = found.cell[rows], location[rows]
-        climbed = steps[:, cell]
-        p = chances(found.steps[:, cell], here)
-        at, place = (p * level).sum(axis=0), (p * climbed).sum(axis=0)
-        own = climbed[observed[rows], np.arange(len(here))] - place
-        off = level - at
-        climbed -= place
-        weighted = p * off
+    level = np.arange(len(steps), dtype=float)
+    for rows in chunks(len(code), RUN):
+        known = np.isfinite(residuals.expected[rows]) & (code[rows] >= 0)
+        cell, weight, element = found.cell[rows], found.weight[rows] * known, np.where(known, code[rows], 0)
+        here = np.where(known, residuals.ability[rows] - found.difficulty[cell], 0.0)
+        observed, climbed = residuals.observed[rows], steps.take(cell, axis=1)
+        p = chances(found.steps.take(cell, axis=1), here)
+        at, square = level @ p, level**2 @ p
+        own = climbed.ravel().take(observed.astype(np.int64) * len(here) + np.arange(len(here)))
+        p *= climbed
+        place, both = p.sum(axis=0), level @ p
+        p *= climbed
         # Variances of the level and of the thresholds climbed, and across; the slope is a combination of the two.
-        spread, across = (weighted * off).sum(axis=0), (weighted * climbed).sum(axis=0)
-        p *= climbed
-        p *= climbed
-        apart, tall = observed[rows] - at, p.sum(axis=0)
-        parts[:, rows] = [
-            here * apart - own, own, apart,
-            here * (here * spread - 2 * across) + tall, here * spread - across, tall, across, spread,
-        ]  # fmt: skip
-    element = np.where(known, code, 0)
-    sums = [tally(element, found.weight * known * row, n) for row in parts]
+        spread, across, tall = square - at * at, both - at * place, p.sum(axis=0) - place * place
+        own -= place
+        apart, slanted = observed - at, here * spread - across
+        parts = (here * apart - own, own, apart, here * (slanted - across) + tall, slanted, tall, across, spread)
+        for total, part in zip(sums, parts, strict=True):
+            total += tally(element, weight * part, n)
     a, b, c, aa, ac, bb, bc, cc = sums
     return Stretch(*_step(a, c, aa, ac, cc, 1.0), *_step(b, c, bb, bc, cc, -1.0))
 

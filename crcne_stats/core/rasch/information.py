@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from crcne_stats.core.rasch.blocks import within
+from crcne_stats.core.rasch.blocks import Within, within
 from crcne_stats.core.rasch.design import Floats, Ints
 from crcne_stats.core.rasch.expectation import Expectation, Problem, windows
-from crcne_stats.core.rasch.features import Features
+from crcne_stats.core.rasch.features import Features, Part
 from crcne_stats.core.rasch.nodes import chunks, step_covariance
+from crcne_stats.core.shared import answers, done
 
 MOST = 1 << 22
 """Most numbers in a table of expected steps, unless the posteriors of students need more nodes at once."""
@@ -43,15 +44,9 @@ def information(problem: Problem, found: Expectation) -> tuple[Floats, Scores]:
     place[problem.plan.free] = np.arange(len(problem.plan.free))
     covariance = _swept_covariance(problem, found)
     lost = np.zeros((size + 1, size + 1))
-    tables: Iterable[_Table]
-    if found.inner is None or problem.sheets is None:
-        tables, squares = _swept(problem, found), None
-    else:
-        mass = problem.stats.entry.T @ found.posterior
-        table, squares, inside = within(problem.sheets, found.inner, found.cells, few, mass)
+    tables, squares, inside = _tables(problem, found)
+    if inside is not None:
         inside.add_to(lost, place, size if problem.halo_place is None else problem.halo_place)
-        tables = [_Table(0, table, list(windows(found.posterior)))]
-    complete = _complete(problem, found, covariance)
     seat, design, ability = place[few.seat_parameter], problem.population.design, problem.coefficients
     missing = _Missing.of(problem, found, tables, squares, seat)
     extra = [problem.sd_place, problem.halo_place] if squares is not None else [problem.sd_place]
@@ -69,8 +64,68 @@ def information(problem: Problem, found: Expectation) -> tuple[Floats, Scores]:
         both = _spread(seat, size + 1, missing.several[:, :-1, -1]) @ design
         lost[:, ability] += both
         lost[ability, :] += both.T
-    complete -= lost[:size, :size]
-    return complete, missing.scores(problem)
+    np.negative(lost, out=lost)
+    _enter_complete(problem, found, covariance, lost)
+    return lost[:size, :size], _scores(problem, missing.common_mean, missing.several_mean)
+
+
+def student_scores(problem: Problem, found: Expectation) -> Scores:
+    """The students' scores alone, without the information."""
+    few, sd = problem.features, found.point.sd
+    tables, squares, _ = _tables(problem, found)
+    n, n_common, n_seats = len(found.posterior), few.n_common, few.n_seats
+    common = np.empty((n, n_common + (1 if squares is None else 2)))
+    several = np.empty((n, n_seats + 1))
+    mean = problem.population.mean(found.point.coefficient)
+    for table in tables:
+        rest, own = table.steps[few.common_features], table.steps[few.few_features]
+
+        def enter(
+            who: Ints, first: int, width: int, table: _Table = table, rest: Floats = rest, own: Floats = own
+        ) -> None:
+            span, here = slice(first, first + width), slice(first - table.first, first - table.first + width)
+            weight, distance = found.posterior[who, span], found.nodes[span] - mean[who, None]
+            common[who, :n_common] = _mean_steps(few, who, n, table.steps[:, here], rest[:, here], weight)
+            common[who, n_common] = (weight * (distance / sd) ** 2).sum(axis=1)
+            if squares is not None:
+                common[who, -1] = (weight * (problem.stats.entry[who] @ squares[:, span])).sum(axis=1)
+            if n_seats:
+                met = few.few[_rows(who, n, n_seats)] @ own[:, here]
+                several[who, :-1] = np.einsum("swq,wq->ws", met.reshape(n_seats, len(who), width), weight)
+            several[who, -1] = (weight * distance).sum(axis=1) / sd**2
+
+        done(enter, table.looks)
+    return _scores(problem, common, several)
+
+
+def _mean_steps(few: Features, who: Ints, n: int, steps: Floats, rest: Floats, weight: Floats) -> Floats:
+    """Means of :func:`_common` over nodes (student, column), under ``weight`` (student, node)."""
+    answer = np.zeros((len(who), few.n_common))
+    for seat in few.wholes.seat[who].T:
+        answer += (steps[few.wholes.feature[seat]] @ weight[:, :, None])[:, :, 0]
+    if len(rest):
+        other = few.common[_rows(who, n, few.n_common)] @ rest
+        answer += np.einsum("cwq,wq->wc", other.reshape(few.n_common, len(who), -1), weight)
+    return answer
+
+
+def _tables(problem: Problem, found: Expectation) -> tuple[Iterable[_Table], Floats | None, Within | None]:
+    """Expected steps by node; with halo its expected squares (unit, node) too, and what stands within blocks."""
+    if found.inner is None or problem.sheets is None:
+        return _swept(problem, found), None, None
+    mass = problem.stats.entry.T @ found.posterior
+    table, squares, inside = within(problem.sheets, found.inner, found.cells, problem.features, mass)
+    return [_Table(0, table, list(windows(found.posterior)))], squares, inside
+
+
+def _scores(problem: Problem, common: Floats, several: Floats) -> Scores:
+    """Scores from posterior means of the columns ``common`` (student, column) and ``several`` (student, seat + 1)."""
+    few = problem.features
+    spread = common[:, few.n_common :] - 1.0
+    if spread.shape[1] > 1:
+        spread[:, 1] += 1.0 - problem.stats.entry.sum(axis=1)
+    common, seats = common[:, : few.n_common], several[:, :-1]
+    return Scores(common - few.observed_common, seats - few.observed_few, several[:, -1], spread)
 
 
 def _spread(place: Ints, size: int, value: Floats) -> sparse.csr_array:
@@ -84,9 +139,12 @@ def _swept_covariance(problem: Problem, found: Expectation) -> Floats:
     plan = problem.plan
     n_slots = plan.steps.gap.shape[1]
     covariance = np.empty((n_slots, n_slots, plan.n_cells))
-    for cells in chunks(plan.n_cells):
+
+    def enter(cells: slice) -> None:
         climbed, _ = found.cells.climbed(found.cell_nodes, cells)
         covariance[:, :, cells] = step_covariance(climbed, found.cell_mass[cells])
+
+    done(enter, ((cells,) for cells in chunks(plan.n_cells)))
     return covariance
 
 
@@ -120,14 +178,18 @@ def _swept(problem: Problem, found: Expectation) -> Iterator[_Table]:
 def _swept_steps(problem: Problem, found: Expectation, span: slice) -> Floats:
     nodes = found.nodes[span]
     table = np.zeros((problem.features.sums.shape[0] + 1, len(nodes)))
-    for part in problem.features.parts:
+
+    def enter(part: Part) -> None:
         climbed, _ = found.cells.climbed(nodes, part.cells)
         for rows, matrix in part.sums:
             table[rows] = matrix @ climbed.reshape(-1, len(nodes))
+
+    done(enter, ((part,) for part in problem.features.parts))
     return table
 
 
-def _complete(problem: Problem, found: Expectation, covariance: Floats) -> Floats:
+def _enter_complete(problem: Problem, found: Expectation, covariance: Floats, answer: Floats) -> None:
+    """Add the information of complete data to ``answer`` (estimate + 1, estimate + 1)."""
     plan, population, point = problem.plan, problem.population, found.point
     n_slots, n_cells = covariance.shape[1:]
     row, column, cell = np.indices(covariance.shape)
@@ -136,20 +198,20 @@ def _complete(problem: Problem, found: Expectation, covariance: Floats) -> Float
         shape=(n_slots * n_cells, n_slots * n_cells),
     )
     jacobian = plan.jacobian[:, plan.free]
-    n_value, ability, sd = len(plan.free), problem.coefficients, problem.sd_place
-    answer = np.zeros((problem.size, problem.size))
-    answer[:n_value, :n_value] = (jacobian.T @ (blocks @ jacobian)).toarray()
+    ability, sd = problem.coefficients, problem.sd_place
+    whole = sparse.coo_array(jacobian.T @ (blocks @ jacobian))
+    answer[whole.row, whole.col] += whole.data
     variance = point.sd**2
-    answer[ability, ability] = population.design.T @ population.design / variance
+    answer[ability, ability] += population.design.T @ population.design / variance
     if sd is not None:
         from_mean = found.eap - population.mean(point.coefficient)
-        answer[sd, sd] = 2 * float((found.variance + from_mean**2).sum()) / variance
+        answer[sd, sd] += 2 * float((found.variance + from_mean**2).sum()) / variance
         cross = 2 * (population.design.T @ from_mean) / variance
-        answer[ability, sd] = answer[sd, ability] = cross
+        answer[ability, sd] += cross
+        answer[sd, ability] += cross
     if problem.halo_place is not None and found.inner is not None:
         squared = found.inner.squared(problem.stats.entry.T @ found.posterior)
-        answer[problem.halo_place, problem.halo_place] = 2 * squared
-    return answer
+        answer[problem.halo_place, problem.halo_place] += 2 * squared
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +251,10 @@ class _Missing:
         mean = problem.population.mean(point.coefficient)
         for table in tables:
             rest, own = table.steps[few.common_features], table.steps[few.few_features]
-            for who, first, width in table.looks:
+
+            def entered(
+                who: Ints, first: int, width: int, table: _Table = table, rest: Floats = rest, own: Floats = own
+            ) -> tuple[Ints, Floats, Floats]:
                 span, here = slice(first, first + width), slice(first - table.first, first - table.first + width)
                 distance = found.nodes[span] - mean[who, None]
                 common = np.empty((len(who), width, n_columns))
@@ -202,24 +267,28 @@ class _Missing:
                     met = few.few[_rows(who, n, n_seats)] @ own[:, here]
                     several[:, :-1] = met.reshape(n_seats, len(who), width).transpose(1, 0, 2)
                 several[:, -1] = distance / point.sd**2
-                mixed = answer._enter(who, found.posterior[who, span], common, several)
+                return who, *answer._enter(who, found.posterior[who, span], common, several)
+
+            for who, crossed, mixed in answers(entered, table.looks):
+                answer.common_common[...] += crossed
                 answer._mix(problem, seat[who], who, mixed)
         answer.common_common[...] -= answer.common_mean.T @ answer.common_mean
         return answer
 
-    def _enter(self, who: Ints, weight: Floats, common: Floats, several: Floats) -> Floats:
+    def _enter(self, who: Ints, weight: Floats, common: Floats, several: Floats) -> tuple[Floats, Floats]:
         """Enter these students: ``weight`` (student, node), ``common`` (student, node, column), ``several``
-        (student, seat + 1, node). The answer is their covariance (student, seat + 1, column).
+        (student, seat + 1, node). The answer are their products (column, column) and covariances (student, seat + 1,
+        column), to be entered in turn.
         """
         columns = common.shape[2]
         weighted = common * weight[:, :, None]
-        self.common_common[...] += weighted.reshape(-1, columns).T @ common.reshape(-1, columns)
+        crossed = weighted.reshape(-1, columns).T @ common.reshape(-1, columns)
         self.common_mean[who] = weighted.sum(axis=1)
         mean = (several @ weight[:, :, None])[:, :, 0]
         several = several - mean[:, :, None]
         self.several[who] = (several * weight[:, None, :]) @ several.transpose(0, 2, 1)
         self.several_mean[who] = mean
-        return np.asarray(several @ weighted)
+        return crossed, np.asarray(several @ weighted)
 
     def _mix(self, problem: Problem, seat: Ints, who: Ints, mixed: Floats) -> None:
         """Enter the covariances (student, seat + 1, column) of these students where their parameters stand."""
@@ -228,15 +297,6 @@ class _Missing:
         )
         self.several_common[...] += each @ mixed[:, :-1].reshape(-1, mixed.shape[2])
         self.several_common[problem.coefficients] += problem.population.design[who].T @ mixed[:, -1]
-
-    def scores(self, problem: Problem) -> Scores:
-        """The students' scores."""
-        few = problem.features
-        spread = self.common_mean[:, few.n_common :] - 1.0
-        if spread.shape[1] > 1:
-            spread[:, 1] += 1.0 - problem.stats.entry.sum(axis=1)
-        common, seats = self.common_mean[:, : few.n_common], self.several_mean[:, :-1]
-        return Scores(common - few.observed_common, seats - few.observed_few, self.several_mean[:, -1], spread)
 
 
 def _common(few: Features, who: Ints, n: int, steps: Floats, rest: Floats) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -42,12 +43,12 @@ class Fit:
 
     Attributes
     ----------
-    value, se, robust_se : (parameter,)
+    value, se : (parameter,)
         In logits, NaN where a parameter has none (an anchor has a value without error). ``se`` comes from the
-        observed information, ``robust_se`` from the sandwich clustered by student. The parameters stand as in
-        ``plan.blocks``.
-    covariance, robust_covariance : (estimate, estimate)
+        observed information. The parameters stand as in ``plan.blocks``.
+    covariance : (estimate, estimate)
         Free parameters (``plan.free``), regression coefficients, log sd, log halo: places in ``problem``.
+    scores : of the students, at the last look with an information of its own
     history : one Pass for each look at the likelihood
     converged : whether the Newton decrement fell below its tolerance with an information of full rank and small steps
     peak : the largest log-likelihood; with a restricted halo, a little above that at the estimate
@@ -57,9 +58,8 @@ class Fit:
     found: Expectation
     value: Floats
     se: Floats
-    robust_se: Floats
     covariance: Floats
-    robust_covariance: Floats
+    scores: Scores
     history: tuple[Pass, ...]
     converged: bool
     peak: float
@@ -68,6 +68,16 @@ class Fit:
     def plan(self) -> Layout:
         """The model on the data."""
         return self.problem.plan
+
+    @cached_property
+    def robust_covariance(self) -> Floats:
+        """The sandwich (estimate, estimate), clustered by student."""
+        return np.asarray(self.covariance @ score_products(self.problem, self.scores) @ self.covariance)
+
+    @property
+    def robust_se(self) -> Floats:
+        """Standard errors (parameter,) of the sandwich, NaN where a parameter has none."""
+        return _errors(self.plan, self.robust_covariance)
 
     @property
     def coefficient(self) -> Floats:
@@ -227,20 +237,25 @@ def with_halo(plain: Solution, facet: str, distance: float | None, max_passes: i
 
 
 def finished(solution: Solution, peak: float | None = None) -> Fit:
-    """The fit with its two kinds of standard errors; ``peak`` is the log-likelihood at its maximum."""
+    """The fit with its standard errors; ``peak`` is the log-likelihood at its maximum."""
     problem, found = solution.problem, solution.found
     plan = problem.plan
     covariance = solution.factor.covariance()
-    robust = covariance @ score_products(problem, solution.scores) @ covariance
     value = np.full(len(plan.status), np.nan)
     used = np.concatenate([plan.free, np.flatnonzero(plan.status == ANCHORED)])
     value[used] = found.point.value[used]
-    se, robust_se = (np.full(len(value), np.nan) for _ in range(2))
-    n_free = len(plan.free)
-    se[plan.free] = np.sqrt(np.maximum(np.diag(covariance)[:n_free], 0))
-    robust_se[plan.free] = np.sqrt(np.maximum(np.diag(robust)[:n_free], 0))
     highest = found.log_likelihood if peak is None else peak
-    return Fit(problem, found, value, se, robust_se, covariance, robust, solution.history, solution.converged, highest)
+    return Fit(
+        problem, found, value, _errors(plan, covariance), covariance, solution.scores, solution.history,
+        solution.converged, highest,
+    )  # fmt: skip
+
+
+def _errors(plan: Layout, covariance: Floats) -> Floats:
+    """Standard errors (parameter,) from a covariance (estimate, estimate)."""
+    errors = np.full(len(plan.status), np.nan)
+    errors[plan.free] = np.sqrt(np.maximum(np.diag(covariance)[: len(plan.free)], 0))
+    return errors
 
 
 def score_products(problem: Problem, scores: Scores) -> Floats:

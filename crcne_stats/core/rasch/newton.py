@@ -10,6 +10,7 @@ from scipy import linalg
 from crcne_stats.core.rasch.design import Floats
 from crcne_stats.core.rasch.expectation import Expectation, Point, Problem, expectation
 from crcne_stats.core.rasch.information import Scores, information
+from crcne_stats.core.rasch.nodes import chunks
 
 DISTANCE = 0.2
 """Largest distance of nodes, in logits; the first look takes twice as much, which is enough for a first step."""
@@ -57,15 +58,16 @@ class Factor:
 
     @classmethod
     def of(cls, matrix: Floats, constraints: Floats) -> Factor:
-        """Factor ``matrix`` (parameter, parameter) under ``constraints`` (constraint, parameter)."""
+        """Factor ``matrix`` (parameter, parameter), which it uses up, under ``constraints`` (constraint, parameter)."""
         size = float(np.abs(np.diag(matrix)).mean())
-        lifted = matrix + size * (constraints.T @ constraints)
+        for rows in chunks(len(matrix)):
+            matrix[rows] += size * (constraints[:, rows].T @ constraints)
         floor = 1e-10 * size
-        diagonal = np.diag(lifted).copy()
+        diagonal = np.diag(matrix).copy()
         for damping in (0.0, *(size * 10.0 ** np.arange(-6, 4))):
-            np.fill_diagonal(lifted, diagonal + damping)
+            np.fill_diagonal(matrix, diagonal + damping)
             try:
-                lower = linalg.cholesky(lifted, lower=True, check_finite=False)
+                lower = linalg.cholesky(matrix, lower=True, check_finite=False)
             except linalg.LinAlgError:
                 continue
             if np.diag(lower).min() ** 2 > floor:
@@ -83,10 +85,14 @@ class Factor:
 
     def covariance(self) -> Floats:
         """Inverse of the information under the constraints."""
-        answer = self.solve(np.eye(len(self.lower)))
-        answer += answer.T.copy()
-        answer /= 2
-        return answer
+        answer = linalg.lapack.dpotri(self.lower, lower=1)[0]
+        for row in range(len(answer) - 1):  # its upper half is not looked at; no copy of the whole is made
+            answer[row, row + 1 :] = answer[row + 1 :, row]
+        if not len(self.constraints):
+            return np.asarray(answer)
+        along = answer @ self.constraints.T
+        answer -= along @ np.linalg.solve(self.constraints @ along, along.T)
+        return np.asarray(answer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +115,9 @@ def padded(problem: Problem) -> Floats:
     n_free = len(problem.plan.free)
     constraints = np.pad(problem.plan.constraints, ((0, 0), (0, problem.size - n_free)))
     held = n_free + np.flatnonzero(~problem.informed)
-    return np.concatenate([constraints, np.eye(constraints.shape[1])[held]])
+    alone = np.zeros((len(held), constraints.shape[1]))
+    alone[np.arange(len(held)), held] = 1.0
+    return np.concatenate([constraints, alone])
 
 
 def solve(problem: Problem, start: Point, distance: float | None = None, max_passes: int = 60) -> Solution:
@@ -122,8 +130,8 @@ def solve(problem: Problem, start: Point, distance: float | None = None, max_pas
     history: list[Pass] = []
     for _ in range(max_passes):
         if factor is None or _unsettled(history):
-            matrix, scores = information(problem, found)
-            factor = Factor.of(matrix, padded(problem))
+            factor = scores = None  # the next ones do not fit the memory beside them
+            factor, scores = _factored(problem, found)
         direction = factor.solve(found.gradient)
         decrement = float(direction @ found.gradient)
         steepness = np.linalg.norm(found.gradient - _normal_part(factor.constraints, found.gradient))
@@ -140,12 +148,16 @@ def solve(problem: Problem, start: Point, distance: float | None = None, max_pas
             continue
         found = _stepped(problem, found, direction, distance)
     if factor is None or scores is None:
-        matrix, scores = information(problem, found)
-        factor = Factor.of(matrix, padded(problem))
+        factor, scores = _factored(problem, found)
     last = history[-1]
     converged = last.decrement < TOLERANCE and last.largest < MOVING and not factor.damped
     converged &= CEILING not in (problem.population.sd, problem.halo)
     return Solution(problem, found, factor, scores, tuple(history), converged)
+
+
+def _factored(problem: Problem, found: Expectation) -> tuple[Factor, Scores]:
+    matrix, scores = information(problem, found)
+    return Factor.of(matrix, padded(problem)), scores
 
 
 def _unsettled(history: list[Pass]) -> bool:

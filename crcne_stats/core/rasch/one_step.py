@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from crcne_stats.core.rasch.design import Floats
-from crcne_stats.core.rasch.information import information
+from crcne_stats.core.rasch.information import student_scores
 from crcne_stats.core.rasch.mml import Fit
 
 
@@ -28,7 +28,7 @@ def influence(fit: Fit, matrix: Floats) -> Floats:
 def estimate_influence(fit: Fit, matrix: Floats) -> Floats:
     """The same for contrasts (contrast, estimate) of the estimates as they stand in the covariance of the fit."""
     problem, plan = fit.problem, fit.plan
-    scores, few, size = information(problem, fit.found)[1], problem.features, problem.size
+    scores, few, size = student_scores(problem, fit.found), problem.features, problem.size
     place = np.full(len(plan.status) + 1, size)
     place[plan.free] = np.arange(len(plan.free))
     move = np.zeros((size + 1, len(matrix)))

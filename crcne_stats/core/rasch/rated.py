@@ -16,7 +16,7 @@ from crcne_stats.core.rasch.layout import Layout, location_columns
 from crcne_stats.core.rasch.nodes import cell_offsets, chunks
 from crcne_stats.core.rasch.sufficient import Sufficient
 
-RUN = 1 << 15
+RUN = 1 << 14
 """Ratings worked on at once."""
 
 
@@ -67,7 +67,7 @@ class Rated:
 
     def chances(self, ability: Floats, cell: Ints) -> Floats:
         """Probability of each level (level, rating) at abilities (rating,) in cells (rating,)."""
-        return chances(self.offset[:, cell], ability)
+        return chances(self.offset.take(cell, axis=1), ability)
 
 
 def rated(plan: Layout, stats: Sufficient, value: Floats) -> Rated:

@@ -95,8 +95,13 @@ def _scores(found: Rated, ability: Floats, rng: np.random.Generator) -> Ints:
     own = ability[found.student]
     score = np.empty(len(own), dtype=np.int64)
     for part in chunks(len(own), RUN):
-        cumulated = np.cumsum(found.chances(own[part], found.cell[part]), axis=0)
-        score[part] = (rng.random(cumulated.shape[1]) > cumulated[:-1]).sum(axis=0)
+        p = found.chances(own[part], found.cell[part])
+        drawn, below = rng.random(p.shape[1]), p[0].copy()
+        climbed = np.zeros(p.shape[1], dtype=np.int16)
+        for chance in p[1:]:
+            climbed += drawn > below
+            below += chance
+        score[part] = climbed
     return score
 
 
@@ -176,7 +181,9 @@ class Reference:
 
 def reference(asked: Asked, n: int, seed: int, reach: float, progress: Progress | None = None) -> Reference:
     """The reference of ``n`` replicates; bounds at ``reach`` standard deviations, of the logarithm for mean squares."""
-    infit, outfit, discrimination, centrality, halos, dependent = repeat(asked, n, seed, progress, block=BLOCK)
+    infit, outfit, discrimination, centrality, halos, dependent = repeat(
+        asked, n, seed, progress, block=BLOCK, threads=True
+    )
     edges = np.cumsum([size for _, size in asked.facets])[:-1]
 
     def split(values: Floats) -> tuple[Limits, ...]:

@@ -58,7 +58,7 @@ def estimates(
 def rows(ax: Axes, names: Sequence[str], labelled: bool = True) -> np.ndarray:
     """A row for each name, the first on top, faint lines between them; returns the heights."""
     heights = np.arange(len(names))[::-1].astype(float)
-    ax.set_yticks(heights, list(names) if labelled else [])
+    ax.set_yticks(*((heights, list(names)) if labelled else ([],)))
     ax.set_ylim(-0.7, max(len(names), 1) - 0.3)
     ax.tick_params(axis="y", length=0)
     if len(names) <= 80:

@@ -17,6 +17,8 @@ from crcne_stats.words import Words
 
 MOST_NAMES = 60
 """With more trainers than this their labels are left out, and the figure stays as high."""
+MOST_SEATS = 10
+"""With as many measures side by side their names would lie on one another."""
 ROW = 0.21
 
 
@@ -84,10 +86,10 @@ def draw_wright(ax: Axes, result: Result, w: Words) -> None:
     in_language(axes[0].yaxis, w, 0)
     axes[0].set_ylabel(w("figure.severity.wright.logits"))
     _students(axes[0], tables["targeting"])
-    _column(axes[1], measured(tables["trainers"], "severity"), "severity", "trainer", ACCENT, "o")
-    _column(axes[2], measured(tables["criteria"], "difficulty"), "difficulty", "criterion", SERIES[1], "s")
+    _column(axes[1], tables["trainers"], "severity", "trainer", ACCENT, "o", _apart(tables["trainers"]))
+    _column(axes[2], tables["criteria"], "difficulty", "criterion", SERIES[1], "s")
     for place, (_, part) in enumerate(facets):
-        _column(axes[3 + place], measured(part, "difficulty"), "difficulty", "member", SERIES[3], "D")
+        _column(axes[3 + place], part, "difficulty", "member", SERIES[3], "D")
     _thresholds(axes[-1], tables["thresholds"], framework_of(result), w)
     titles = ["students", "trainers", "criteria"]
     for one, title in zip([*axes[:3], axes[-1]], [*titles, "thresholds"], strict=True):
@@ -119,14 +121,32 @@ def _students(ax: Axes, targeting: pd.DataFrame) -> None:
     ax.set_xlim(1.1 * max(float(share.max()), 1e-9), 0)
 
 
-def _column(ax: Axes, table: pd.DataFrame, measure: str, name: str, colour: str, marker: str) -> None:
-    """Measures with their intervals, shifted sideways so that none lies on another; their names where there is room."""
-    value = table[measure].to_numpy(dtype=float)
-    seats = _seats(value, ax)
-    estimates(ax, seats, value, table["low"], table["high"], colour, marker, upright=True, size=15, faint=True)
-    widest = max(int(seats.max(initial=0)), 2)
-    if len(table) <= MOST_NAMES:
-        for x, y, text in zip(seats, value, table[name].astype(str), strict=True):
+def _apart(trainers: pd.DataFrame) -> pd.Series | None:
+    """The island of each trainer where each has a zero of its own."""
+    return trainers["component"] if trainers["assumption"].eq("relative").any() else None
+
+
+def _column(
+    ax: Axes, table: pd.DataFrame, measure: str, name: str, colour: str, marker: str, apart: pd.Series | None = None
+) -> None:
+    """Measures with their intervals, shifted sideways so that none lies on another; their names where there is room.
+
+    Those of other parts (``apart``) stand beside, a line between them.
+    """
+    parts = [table] if apart is None else [part for _, part in table.groupby(apart)]
+    parts = [part for part in (measured(part, measure) for part in parts) if len(part)]
+    start, widest, places = 0.0, 2.0, []
+    for part in parts:
+        if start:
+            ax.axvline(start - 0.3, color=INK, linewidth=1.0)
+        value = part[measure].to_numpy(dtype=float)
+        seats = start + _seats(value, ax)
+        estimates(ax, seats, value, part["low"], part["high"], colour, marker, upright=True, size=15, faint=True)
+        places.append((seats, value, part[name].astype(str)))
+        widest = max(widest, float(seats.max()))
+        start = float(seats.max()) + 1.45
+    if sum(map(len, parts)) <= MOST_NAMES and widest < MOST_SEATS:
+        for x, y, text in (label for place in places for label in zip(*place, strict=True)):
             ax.annotate(text, (x, y), (3.2, 0), textcoords="offset points", fontsize=6.5, color=INK, va="center")
     ax.set_xlim(-0.5, widest + 1.1)
 
@@ -191,6 +211,9 @@ def draw_fit(ax: Axes, result: Result, w: Words) -> None:
         far = shown[out]
         one.scatter(far["infit"], heights[out], s=70, facecolors="none", edgecolors=SERIES[1], zorder=4)
         zero(one, 1.0)
+        ends = shown[["infit", "infit_low", "infit_high"]].astype(float).to_numpy()
+        low, high = np.nanmin(np.r_[ends.ravel(), 1.0]), np.nanmax(np.r_[ends.ravel(), 1.0])
+        one.set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
         one.set_title(w(f"figure.severity.fit.{name}"))
         in_language(one.xaxis, w, 2)
         one.set_xlabel(w("column.infit.label"))

@@ -1,0 +1,37 @@
+"""Work on the same arrays, shared out among threads.
+
+numpy lets go of the interpreter while it computes, so threads suffice, and the arrays stand in the memory once. How
+many there are comes from joblib's context, as in :mod:`crcne_stats.core.resample`; without one everything is done here.
+Answers come in the order of what was given, so that no number depends on the workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from joblib import Parallel, delayed
+from joblib.parallel import get_active_backend
+
+
+def threads() -> int:
+    """How many threads may work here: 1 within a worker, and beside a cluster."""
+    backend, n = get_active_backend()
+    if backend.nesting_level or getattr(backend, "client", None) is not None:
+        return 1
+    return int(backend.effective_n_jobs(n))
+
+
+def answers(function: Callable[..., Any], given: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
+    """``function(*one)`` of each tuple given, in order."""
+    n = threads()
+    if n == 1:
+        return (function(*one) for one in given)
+    workers = Parallel(n_jobs=n, return_as="generator", require="sharedmem")
+    return iter(workers(delayed(function)(*one) for one in given))
+
+
+def done(function: Callable[..., Any], given: Iterable[tuple[Any, ...]]) -> None:
+    """Call ``function(*one)`` for each tuple given; it writes its answers where they belong."""
+    for _ in answers(function, given):
+        pass
