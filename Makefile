@@ -6,7 +6,7 @@ BIN := .venv/Scripts
 endif
 CHROMIUM ?= /usr/bin/chromium
 
-.PHONY: study islands test lint format lock slow bench versions fuzz accessibility clean risks priorities rasch
+.PHONY: study islands test coverage lint format lock slow bench versions fuzz accessibility clean risks priorities rasch
 
 study: .venv/study.stamp
 	@rm -rf .venv/demo
@@ -23,7 +23,11 @@ test: .venv/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n auto --dist loadfile --cov --cov-report=term
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
+
+# The same with the share of lines and branches that they run; this takes two thirds more time.
+coverage: .venv/test.stamp
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .

@@ -28,6 +28,7 @@ from crcne_stats.domain.errors import DataError, Problem
 from crcne_stats.domain.result import Result
 from crcne_stats.publish.tables import dictionary, files, write_csv
 from crcne_stats.view.disclosure import STRICT, THRESHOLD, published
+from crcne_stats.view.sentences import sentence
 from crcne_stats.view.tables import table
 from crcne_stats.words import Words
 
@@ -112,8 +113,9 @@ def _lines(result: Result, w: Words, rows: int) -> Iterator[str]:
         yield table(result, name, w.language, rows=rows).text()
     if result.notes:
         yield ""
+    framework = result.ratings.framework if result.ratings is not None else None
     for note in sorted(result.notes, key=lambda note: note.rank):
-        yield f"- {w(f'note.{note.key}', **note.values)}"
+        yield f"- {sentence(note, framework, w)}"
 
 
 def tell(w: Words, shown: Result, out: str | None, rows: int = _ROWS) -> None:

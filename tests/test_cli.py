@@ -11,12 +11,15 @@ import sys
 import time
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
+from crcne_stats.analysis.study import answer
 from crcne_stats.cli import main
 from crcne_stats.domain.analyses import ANALYSES
+from crcne_stats.domain.result import Result
 from crcne_stats.publish.notebooks import originals
 from crcne_stats.words import languages, words
 
@@ -203,7 +206,18 @@ def test_a_draft_from_columns_that_are_named(capsys: Capture, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in ANALYSES if "previous" not in entry.inputs])
-def test_each_analysis_prints_and_writes(capsys: Capture, demo: Path, tmp_path: Path, name: str) -> None:
+def test_each_analysis_prints_and_writes(
+    capsys: Capture, demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    answers: list[Result] = []
+
+    def once(*given: Any, **options: Any) -> Result:
+        """The same question, printed and written, is worked out once."""
+        if not answers:
+            answers.append(answer(*given, **options))
+        return answers[0]
+
+    monkeypatch.setattr("crcne_stats.cli_analysis.answer", once)
     more = ["--students", str(demo / "students.csv")] if name in ("concordance", "certification") else []
     more += ["--resamples", "20"] if name in ("agreement", "concordance") else []
     code, out, err = said(capsys, name, demo / "ratings.csv", *more)
@@ -240,12 +254,15 @@ def test_concordance_without_students_says_so(capsys: Capture, demo: Path) -> No
 # --- study -------------------------------------------------------------------------------------------------------
 
 
-def test_study_and_its_replay(capsys: Capture, demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_study_and_its_replay(
+    capsys: Capture, demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     monkeypatch.chdir(demo)
     (demo / "fixed.csv").write_text("facet,member,value\ncriterion,1.1,0.4\n")
     (tmp_path / "etude.toml").write_text(
         '[options.agreement]\nweights = "linear"\nresamples = 20\n'
-        f'[options.severity]\nanchors = "{(demo / "fixed.csv").as_posix()}"\n'
+        f'[options.severity]\nsimulations = 5\nanchors = "{(demo / "fixed.csv").as_posix()}"\n'
+        "[options.concordance]\nresamples = 20\n[options.priorities]\nresamples = 20\n"
     )
     code, out, err = said(
         capsys, "study", "ratings.csv", "--students", "students.csv", "--settings", tmp_path / "etude.toml",
@@ -253,6 +270,7 @@ def test_study_and_its_replay(capsys: Capture, demo: Path, tmp_path: Path, monke
     )  # fmt: skip
     assert (code, err) == (0, "")
     assert out.strip() == str(tmp_path / "one" / "report.html")
+    request.getfixturevalue("without_figures")
     code, _, err = said(capsys, "study", "--replay", tmp_path / "one" / "manifest.json", "--out", tmp_path / "two")
     assert (code, err) == (0, "")
     one, two = (json.loads((tmp_path / name / "manifest.json").read_text()) for name in ("one", "two"))
@@ -266,13 +284,14 @@ def test_study_and_its_replay(capsys: Capture, demo: Path, tmp_path: Path, monke
     assert {name: one["files"][name] for name in csv} == {name: two["files"][name] for name in csv}
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_replay_refuses_other_data(
     capsys: Capture, demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "r.csv").write_bytes((demo / "ratings.csv").read_bytes())
     settings = tmp_path / "s.toml"
-    settings.write_text("[options.agreement]\nresamples = 0\n")
+    settings.write_text("[options.agreement]\nresamples = 0\nmultiverse = false\n[options.severity]\nsimulations = 0\n")
     assert said(capsys, "study", "r.csv", "--no-notebooks", "--settings", settings, "--out", "one")[0] == 0
     with (tmp_path / "r.csv").open("a") as stream:
         stream.write("\n")

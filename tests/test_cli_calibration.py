@@ -46,7 +46,7 @@ def test_calibration_links_old_and_new(versions: Path, tmp_path: Path, capsys: p
 
 
 def test_a_study_with_a_previous_version_is_replayed(
-    versions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    versions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     monkeypatch.chdir(versions)
     (tmp_path / "s.toml").write_text(
@@ -55,6 +55,7 @@ def test_a_study_with_a_previous_version_is_replayed(
     )
     asked = ["--previous", "ratings.csv", "--framework", NEXT, "--settings", str(tmp_path / "s.toml"), "--no-notebooks"]
     assert main(["study", "next/ratings.csv", *asked, "--out", str(tmp_path / "one")]) == 0
+    request.getfixturevalue("without_figures")
     assert main(["study", "--replay", str(tmp_path / "one/manifest.json"), "--out", str(tmp_path / "two")]) == 0
     one, two = (json.loads((tmp_path / name / "manifest.json").read_text()) for name in ("one", "two"))
     assert one["call"]["previous"][0]["path"] == "ratings.csv" and one["inputs"]["previous"]

@@ -33,8 +33,12 @@ def test_an_analysis_hides_more_when_strict(demo: Path) -> None:
     assert 5 <= few(demo / "usual") < 11 <= few(demo / "strict")
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_the_study_keeps_its_threshold_when_it_is_replayed(demo: Path) -> None:
-    (demo / "s.toml").write_text("threshold = 8\n[options.agreement]\nresamples = 5\n")
+    (demo / "s.toml").write_text(
+        "threshold = 8\n[options.agreement]\nresamples = 5\nmultiverse = false\n[options.severity]\nsimulations = 5\n"
+        "[options.priorities]\nresamples = 20\n"
+    )
 
     def run(out: str, *more: str) -> int:
         assert main(["study", "--out", out, "--no-notebooks", *more]) == 0

@@ -80,7 +80,8 @@ def _about(row: pd.Series, asked: Design) -> dict[str, Any]:
     scores = {level.key: level.score for level in asked.ratings.framework.scale(str(row["criterion"]))}
     return {
         "level": scores.get(row["level"], 0), "other": scores.get(row["other_level"], 0),
-        "group": str(row["mention"] or row["session"] or ""), "criterion_b": str(row["criterion_b"] or ""),
+        "mention": str(row["mention"] or ""), "session": str(row["session"] or ""),
+        "criterion_b": str(row["criterion_b"] or ""),
     }  # fmt: skip
 
 

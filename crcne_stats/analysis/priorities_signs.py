@@ -14,6 +14,7 @@ from crcne_stats.analysis.priorities_model import Judged
 from crcne_stats.analysis.severity_design import Design
 from crcne_stats.core.counts import counting, counts
 from crcne_stats.core.rasch.design import combination, tally
+from crcne_stats.core.rasch.nodes import chunks
 from crcne_stats.core.symptoms import Association, Dependence, Disagreement, Moved, Ratio, Sign, TrainerShare
 from crcne_stats.core.weights import weight_matrix
 from crcne_stats.domain.result import Result
@@ -150,7 +151,10 @@ def _dependence(judged: Judged) -> Batch:
     first, other = np.array(list(combinations_with_replacement(range(n), 2))).reshape(-1, 2).T
     owner = sheets // len(judged.asked.names["trainer"])
     adds = counting(owner, np.arange(len(sheets)), (judged.asked.data.n_students, len(sheets)))
-    sums = [np.asarray(adds @ (table[:, first] * table[:, other])) for table in (residual, present)]
+    sums = [np.empty((adds.shape[0], len(first))) for _ in range(2)]
+    for pairs in chunks(len(first), n):  # the products of all pairs would be many times the sheets
+        for whole, table in zip(sums, (residual, present), strict=True):
+            whole[:, pairs] = adds @ (table[:, first[pairs]] * table[:, other[pairs]])
     apart = first != other
     met = (sums[1] > 0).sum(axis=0)[apart]
     rows = [{"criterion": int(a), "criterion_b": int(b), "symptom": "dependence", "n_students": int(k),

@@ -69,6 +69,11 @@ CHOSEN: dict[str, dict[str, tuple[str, ...]]] = {
             "priority", "symptom", "suggestion",
         ),
     },
+    "verdict": {
+        "criteria": (
+            "criterion", "by_agreement", "by_generalizability", "by_many_facet", "concurrence", "overall", "n_students",
+        ),
+    },
     "planning": {
         "schemes": ("scheme", "trainers_per_file", "generalizability", "dependability", "wrong_level", "hours"),
     },
@@ -90,8 +95,8 @@ def printed(study: Study, lang: str = DEFAULT_LANGUAGE, threshold: int = THRESHO
     total = overview(shown).get("n_students")
     found: list[Grid] = []
     for result in shown.results.values():
-        for name, columns in _chosen(result):
-            if len(result.tables[name]):
+        for name, columns in chosen(result):
+            if len(result.tables[name]) and not _without(result.tables[name]):
                 label = w("printed.table", n=len(found) + 1)
                 grid = _grid(result, name, columns, label, total, study.ratings.framework, w)
                 if any(grid.numeric):  # else everything is hidden but what the rows are about
@@ -99,7 +104,15 @@ def printed(study: Study, lang: str = DEFAULT_LANGUAGE, threshold: int = THRESHO
     return found
 
 
-def _chosen(result: Result) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _without(frame: pd.DataFrame) -> bool:
+    """Whether every row only says why its numbers cannot be had."""
+    if "reason" not in frame.columns or not (frame["reason"].astype(object).fillna("") != "").all():
+        return False
+    return not (frame.select_dtypes("number").fillna(0) != 0).any(axis=None)
+
+
+def chosen(result: Result) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The main tables of a result and the columns to print."""
     if result.name in CHOSEN:
         yield from ((name, columns) for name, columns in CHOSEN[result.name].items() if name in result.tables)
         return

@@ -14,12 +14,14 @@ import jinja2
 from markupsafe import Markup
 
 from crcne_stats.domain.analyses import ANALYSES
-from crcne_stats.domain.result import Note, Result, Study
+from crcne_stats.domain.result import Result, Study
 from crcne_stats.view import figures as drawn
 from crcne_stats.view.disclosure import THRESHOLD, published
 from crcne_stats.view.methods import methods
 from crcne_stats.view.methods import sources as references_of
+from crcne_stats.view.printed import chosen
 from crcne_stats.view.revisions import revisions
+from crcne_stats.view.sentences import sentence
 from crcne_stats.view.style import settled, svg
 from crcne_stats.view.tables import Table, table
 from crcne_stats.words import DEFAULT_LANGUAGE, Words, languages, words
@@ -51,7 +53,8 @@ class Section:
     reason: str
     notes: list[tuple[str, str]]
     pictures: list[Picture]
-    tables: list[Table]
+    tables: list[tuple[Table, bool]]
+    """Each with whether paper shows it too."""
 
 
 def report(
@@ -122,30 +125,28 @@ def _status(study: Study) -> str:
     return "care" if any(rank < MAIN for rank in cautions) else "ok"
 
 
-def _sentence(note: Note, w: Words) -> str:
-    return w(f"note.{note.key}", **note.values)
-
-
 def _findings(study: Study, w: Words) -> list[tuple[str, str, str]]:
     """Kind, sentence and analysis of the notes for the first screen."""
-    chosen = [(name, note) for name, note in study.notes if note.kind != "action"]
+    told = [(name, note) for name, note in study.notes if note.kind != "action"]
     shown: Counter[str] = Counter()
     main = []
-    for name, note in chosen:
+    for name, note in told:
         if note.rank < MAIN and (note.rank < BLOCKING or shown[name] < OF_ONE):
             main.append((name, note))
             shown[name] += 1
-    main = main[:FINDINGS] or chosen[:3]
-    return [(note.kind, _sentence(note, w), name) for name, note in main]
+    main = main[:FINDINGS] or told[:3]
+    return [(note.kind, sentence(note, study.ratings.framework, w), name) for name, note in main]
 
 
 def _actions(study: Study, w: Words) -> list[tuple[str, str]]:
-    chosen = [(name, note) for name, note in study.notes if note.kind == "action"][:ACTIONS]
-    return [(_sentence(note, w), name) for name, note in chosen]
+    told = [(name, note) for name, note in study.notes if note.kind == "action"][:ACTIONS]
+    return [(sentence(note, study.ratings.framework, w), name) for name, note in told]
 
 
 def _section(result: Result, w: Words, threshold: int, images: Mapping[tuple[str, str], str]) -> Section:
     key = f"analysis.{result.name}"
+    main = [name for name, _ in chosen(result)]
+    framework = result.ratings.framework if result.ratings is not None else None
     return Section(
         name=result.name,
         title=w(f"{key}.title"),
@@ -153,11 +154,15 @@ def _section(result: Result, w: Words, threshold: int, images: Mapping[tuple[str
         reading=w(f"{key}.reading"),
         doubt=w(f"{key}.doubt"),
         reason=w(f"reason.{result.reason}", **result.settings) if result.reason else "",
-        notes=[(note.kind, _sentence(note, w)) for note in sorted(result.notes, key=lambda note: note.rank)],
+        notes=[(note.kind, sentence(note, framework, w)) for note in sorted(result.notes, key=lambda note: note.rank)],
         pictures=[
             _picture(result, name, w, threshold, images.get((result.name, name))) for name in drawn.figures(result)
         ],
-        tables=[table(result, name, w.language, threshold, ROWS) for name in result.tables if len(result.tables[name])],
+        tables=[
+            (table(result, name, w.language, threshold, ROWS), name in main)
+            for name in result.tables
+            if len(result.tables[name])
+        ],
     )
 
 
@@ -193,4 +198,7 @@ def _plain(value: Any) -> str:
 
 def _data_notes(study: Study, w: Words) -> list[str]:
     students = study.students.notes if study.students is not None else ()
-    return [_sentence(note, w) for note in sorted((*study.ratings.notes, *students), key=lambda note: note.rank)]
+    return [
+        sentence(note, study.ratings.framework, w)
+        for note in sorted((*study.ratings.notes, *students), key=lambda note: note.rank)
+    ]

@@ -19,6 +19,7 @@ from crcne_stats.view.disclosure import THRESHOLD, published
 from crcne_stats.view.documents import Block, Grid, Heading, Items, Text
 from crcne_stats.view.methods import missing, overview
 from crcne_stats.view.printed import rested
+from crcne_stats.view.sentences import sentence
 from crcne_stats.words import DEFAULT_LANGUAGE, Words, words
 
 ITEMS = (
@@ -86,7 +87,7 @@ def _told(study: Study, w: Words) -> dict[str, list[str]]:
     estimates = list(_estimates(study, w))
     if estimates:
         told["estimates"] = [*estimates, w("grras.told.more")]
-    first = [w(f"note.{note.key}", **note.values) for _, note in study.notes if note.kind == "finding"][:3]
+    first = [sentence(note, study.ratings.framework, w) for _, note in study.notes if note.kind == "finding"][:3]
     if first:
         told["relevance"] = [w("grras.told.findings"), *first]
     return told
@@ -168,7 +169,7 @@ def card(study: Study, lang: str = DEFAULT_LANGUAGE, threshold: int = THRESHOLD)
     undone = [result for result in shown.results.values() if not result.tables]
     facts += [("not_done", f"{w(f'analysis.{result.name}.title')} – {_why(result, w)}") for result in undone]
     doubts = [note for _, note in shown.notes if note.kind == "caution" and note.rank < _FOOTNOTE]
-    cautions = [w(f"note.{note.key}", **note.values) for note in doubts]
+    cautions = [sentence(note, framework, w) for note in doubts]
     header = (w("card.header.fact"), w("card.header.value"))
     rows = tuple((w(f"card.fact.{name}"), value) for name, value in facts)
     return [

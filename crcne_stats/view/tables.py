@@ -19,6 +19,8 @@ from crcne_stats.words import DEFAULT_LANGUAGE, Words, words
 _NUMERIC = ("number", "percent", "count")
 _WIDE = 12
 """Columns from which a table is printed across the page."""
+_SEVERAL = 3
+"""Rows from which a column that says the same in each is told once, beneath."""
 _PROBABILITIES = ("p", "p_adjusted")
 """Columns in which nothing is ever zero, only small."""
 _FAMILY_NAMES = {"criterion": "all_criteria", "inspe": "all_inspe"}
@@ -29,7 +31,8 @@ _FAMILY_NAMES = {"criterion": "all_criteria", "inspe": "all_inspe"}
 class Table:
     """A table ready to be read; a notebook shows it by itself.
 
-    ``frame`` holds the texts under localised headers; ``meanings`` and ``numeric`` go with its columns.
+    ``frame`` holds the texts under localised headers; ``meanings`` and ``numeric`` go with its columns. ``constant``:
+    headers and texts of columns that a wide table leaves out because every row says the same.
     """
 
     caption: str
@@ -38,6 +41,7 @@ class Table:
     numeric: tuple[bool, ...]
     language: str
     rows_left: int = 0
+    constant: tuple[tuple[str, str], ...] = ()
 
     def html(self, identifier: str = "") -> str:
         """An HTML table in a region that scrolls by keyboard."""
@@ -54,7 +58,7 @@ class Table:
                 for value, number in zip(values[1:], self.numeric[1:], strict=True)
             ]
             body.append(f"<tr>{''.join(cells)}</tr>")
-        left = f"<p>{escape(words(self.language)('table.rows_left', n=self.rows_left))}</p>" if self.rows_left else ""
+        left = "".join(f"<p>{escape(line)}</p>" for line in self._beneath())
         wide = " wide" if len(self.frame.columns) >= _WIDE else ""
         mark = Markup(' id="{}"').format(identifier) if identifier else ""
         return (
@@ -80,9 +84,13 @@ class Table:
                 for text, wide, number in zip(line, widths, self.numeric, strict=True)
             ]
             lines.append("  ".join(parts).rstrip())
-        if self.rows_left:
-            lines.append(words(self.language)("table.rows_left", n=self.rows_left))
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._beneath()])
+
+    def _beneath(self) -> list[str]:
+        w = words(self.language)
+        same = " · ".join(f"{header}{w('report.colon')} {text}" for header, text in self.constant)
+        told = [w("table.constant", told=same)] if same else []
+        return [*told, *([w("table.rows_left", n=self.rows_left)] if self.rows_left else [])]
 
     def __str__(self) -> str:
         return self.text()
@@ -130,16 +138,30 @@ def written(
         place: [cell(record, name, kind, framework, w) for record in records]
         for place, (name, kind) in enumerate(zip(kept, kinds, strict=True))
     }
-    texts = pd.DataFrame(columns, index=range(len(records)), dtype=object)
-    texts.columns = pd.Index([w(f"column.{name}.label") for name in kept])
+    same = _constant(columns, kinds, len(frame) - len(shown))
+    places = [place for place in columns if place not in same]
+    texts = pd.DataFrame({place: columns[place] for place in places}, index=range(len(records)), dtype=object)
+    texts.columns = pd.Index([w(f"column.{kept[place]}.label") for place in places])
     return Table(
         caption,
         texts,
-        tuple(w(f"column.{name}.meaning") for name in kept),
-        tuple(kind.kind in _NUMERIC for kind in kinds),
+        tuple(w(f"column.{kept[place]}.meaning") for place in places),
+        tuple(kinds[place].kind in _NUMERIC for place in places),
         lang,
         len(frame) - len(shown),
+        tuple((w(f"column.{kept[place]}.label"), columns[place][0]) for place in same),
     )
+
+
+def _constant(columns: Mapping[int, list[str]], kinds: list[Column], left: int) -> list[int]:
+    """Places of the columns of words that say the same in every row of a wide table, all of whose rows are there."""
+    if len(columns) < _WIDE or left or len(columns[0]) < _SEVERAL:
+        return []
+    return [
+        place
+        for place, texts in columns.items()
+        if place and kinds[place].kind not in _NUMERIC and texts[0] and len(set(texts)) == 1
+    ]
 
 
 def _any_value(values: pd.Series) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crcne_stats.analysis.concordance import concordance
+from crcne_stats.analysis.concordance import OF_LEVELS, concordance
 from crcne_stats.analysis.levels import inspe_levels
 from crcne_stats.domain.columns import column
 from crcne_stats.domain.framework import Framework
@@ -126,6 +126,7 @@ def test_the_gate() -> None:
     gate = ["admissible", "admissible", "not_admissible", None, "not_admissible"]
     result = concordance(rated([3, 0, 2, 2, 0], own), known(own, 5, pix_gate=gate), resamples=0)
     assert (result.tables["concordance"]["reason"] == "gate_only").all()
+    assert set(OF_LEVELS).isdisjoint(result.tables) and "gate_only" in keys(result)
     table = result.tables["gate"].set_index(["inspe_level", "pix_gate"])["share"]
     assert table["not_reached", "admissible"] == 0.5
     said(result)

@@ -73,3 +73,16 @@ def test_a_table_that_is_not_there_is_named() -> None:
 def test_a_small_probability_is_not_written_as_zero() -> None:
     for value, french in ((0.0, "<\u00a00,001"), (0.0004, "<\u00a00,001"), (0.0006, "0,001"), (0.25, "0,250")):
         assert cell({"p": value}, "p", COLUMNS["p"], None, words("fr")) == french
+
+
+def test_a_wide_table_says_once_what_every_row_says() -> None:
+    numbers = [name for name, column in COLUMNS.items() if column.kind == "number"][:11]
+    frame = pd.DataFrame({"criterion": ["1.1", "1.2", "1.3"], "method": "mml", **dict.fromkeys(numbers, 0.1)})
+    shown = written(frame, "Titre", MADE.ratings.framework, "fr")
+    header, text = shown.constant[0]
+    assert len(shown.constant) == 1 and header not in shown.frame.columns
+    assert f"Toutes les lignes : {header} : {text}." in shown.html().replace("\u00a0", " ")
+    assert text in shown.text().splitlines()[-1]
+    for other in (frame.head(2), frame.iloc[:, :8]):
+        assert not written(other, "Titre", MADE.ratings.framework, "fr").constant
+    assert not written(frame, "Titre", MADE.ratings.framework, "fr", rows=2).constant

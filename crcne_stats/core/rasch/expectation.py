@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import sparse
 
 from crcne_stats.core.rasch.blocks import Inner, Sheets, inner
 from crcne_stats.core.rasch.design import Bools, Floats, Ints
@@ -84,8 +85,9 @@ class Expectation:
     """The likelihood at a point.
 
     ``posterior`` (student, node) sums to 1; ``eap`` and ``variance`` (student,) are its mean and variance.
-    ``cell_mass`` (cell, cell node) is the expected number of ratings of each cell by location, ``cell_nodes`` being
-    the nodes of ability, or with halo those of ``inner``. ``gradient`` (estimate,).
+    ``unit_mass`` (unit, cell node) is the expected number of students of each unit by location, ``cell_nodes`` being
+    the nodes of ability, or with halo those of ``inner``; ``cell_units`` (cell, unit) are the units of each cell.
+    ``gradient`` (estimate,).
     """
 
     point: Point
@@ -96,10 +98,15 @@ class Expectation:
     eap: Floats
     variance: Floats
     cell_nodes: Floats
-    cell_mass: Floats
+    unit_mass: Floats
+    cell_units: sparse.csr_array
     log_likelihood: float
     gradient: Floats
     inner: Inner | None = None
+
+    def cell_mass(self, cells: slice) -> Floats:
+        """Expected ratings of some cells by location (cell, cell node); those of all would be too many to keep."""
+        return np.asarray(self.cell_units[cells] @ self.unit_mass)
 
 
 def expectation(problem: Problem, point: Point, distance: float, reach: float = 6.5) -> Expectation:
@@ -118,7 +125,7 @@ def _expected(problem: Problem, point: Point, distance: float, reach: float) -> 
     while True:
         nodes = _lattice(problem, point, distance, reach)
         if problem.sheets is None:
-            normaliser = problem.stats.unit_cells @ cells.log_normaliser(nodes)
+            normaliser = cells.summed(problem.stats.unit_cells, nodes)
         else:
             inside = inner(problem.sheets, cells, nodes, point.halo)
             normaliser = inside.normaliser
@@ -128,12 +135,12 @@ def _expected(problem: Problem, point: Point, distance: float, reach: float) -> 
             break
         reach += 1
     mass = problem.stats.entry.T @ posterior
-    cell_mass = problem.stats.unit_cells.T @ (mass if inside is None else inside.spread(mass))
+    unit_mass = mass if inside is None else inside.spread(mass)
     eap = posterior @ nodes
     variance = np.maximum(posterior @ nodes**2 - eap**2, 0.0)
     found = Expectation(
-        point, reach, nodes, cells, posterior, eap, variance, nodes if inside is None else inside.nodes, cell_mass,
-        log_likelihood, np.empty(0), inside,
+        point, reach, nodes, cells, posterior, eap, variance, nodes if inside is None else inside.nodes, unit_mass,
+        sparse.csr_array(problem.stats.unit_cells.T), log_likelihood, np.empty(0), inside,
     )  # fmt: skip
     return replace(found, gradient=_gradient(problem, found))
 
@@ -172,7 +179,7 @@ def _gradient(problem: Problem, found: Expectation) -> Floats:
     expected = np.empty((plan.steps.gap.shape[1], plan.n_cells))
     for cells in chunks(plan.n_cells):
         climbed, _ = found.cells.climbed(found.cell_nodes, cells)
-        expected[:, cells] = np.einsum("scq,cq->sc", climbed, found.cell_mass[cells])
+        expected[:, cells] = np.einsum("scq,cq->sc", climbed, found.cell_mass(cells))
     value = (plan.jacobian.T @ expected.ravel() - problem.stats.observed)[plan.free]
     from_mean = found.eap - population.mean(found.point.coefficient)
     coefficient = population.design.T @ (from_mean / variance)

@@ -17,6 +17,7 @@ from crcne_stats.core.rasch.design import Floats, Ints
 from crcne_stats.core.rasch.expectation import Expectation, Problem, windows
 from crcne_stats.core.rasch.features import Features, Part
 from crcne_stats.core.rasch.nodes import chunks, step_covariance
+from crcne_stats.core.rasch.sufficient import distinct
 from crcne_stats.core.shared import answers, done
 
 MOST = 1 << 22
@@ -78,33 +79,31 @@ def student_scores(problem: Problem, found: Expectation) -> Scores:
     several = np.empty((n, n_seats + 1))
     mean = problem.population.mean(found.point.coefficient)
     for table in tables:
-        rest, own = table.steps[few.common_features], table.steps[few.few_features]
 
-        def enter(
-            who: Ints, first: int, width: int, table: _Table = table, rest: Floats = rest, own: Floats = own
-        ) -> None:
+        def enter(who: Ints, first: int, width: int, table: _Table = table) -> None:
             span, here = slice(first, first + width), slice(first - table.first, first - table.first + width)
             weight, distance = found.posterior[who, span], found.nodes[span] - mean[who, None]
-            common[who, :n_common] = _mean_steps(few, who, n, table.steps[:, here], rest[:, here], weight)
+            common[who, :n_common] = _mean_steps(few, who, n, table.steps[:, here], weight)
             common[who, n_common] = (weight * (distance / sd) ** 2).sum(axis=1)
             if squares is not None:
                 common[who, -1] = (weight * (problem.stats.entry[who] @ squares[:, span])).sum(axis=1)
             if n_seats:
-                met = few.few[_rows(who, n, n_seats)] @ own[:, here]
+                met = _met(few.few[_rows(who, n, n_seats)], few.few_features, table.steps[:, here])
                 several[who, :-1] = np.einsum("swq,wq->ws", met.reshape(n_seats, len(who), width), weight)
             several[who, -1] = (weight * distance).sum(axis=1) / sd**2
 
         done(enter, table.looks)
+        del table, enter  # before the next ones are made
     return _scores(problem, common, several)
 
 
-def _mean_steps(few: Features, who: Ints, n: int, steps: Floats, rest: Floats, weight: Floats) -> Floats:
+def _mean_steps(few: Features, who: Ints, n: int, steps: Floats, weight: Floats) -> Floats:
     """Means of :func:`_common` over nodes (student, column), under ``weight`` (student, node)."""
     answer = np.zeros((len(who), few.n_common))
     for seat in few.wholes.seat[who].T:
         answer += (steps[few.wholes.feature[seat]] @ weight[:, :, None])[:, :, 0]
-    if len(rest):
-        other = few.common[_rows(who, n, few.n_common)] @ rest
+    if len(few.common_features):
+        other = _met(few.common[_rows(who, n, few.n_common)], few.common_features, steps)
         answer += np.einsum("cwq,wq->wc", other.reshape(few.n_common, len(who), -1), weight)
     return answer
 
@@ -142,7 +141,7 @@ def _swept_covariance(problem: Problem, found: Expectation) -> Floats:
 
     def enter(cells: slice) -> None:
         climbed, _ = found.cells.climbed(found.cell_nodes, cells)
-        covariance[:, :, cells] = step_covariance(climbed, found.cell_mass[cells])
+        covariance[:, :, cells] = step_covariance(climbed, found.cell_mass(cells))
 
     done(enter, ((cells,) for cells in chunks(plan.n_cells)))
     return covariance
@@ -250,21 +249,18 @@ class _Missing:
         )
         mean = problem.population.mean(point.coefficient)
         for table in tables:
-            rest, own = table.steps[few.common_features], table.steps[few.few_features]
 
-            def entered(
-                who: Ints, first: int, width: int, table: _Table = table, rest: Floats = rest, own: Floats = own
-            ) -> tuple[Ints, Floats, Floats]:
+            def entered(who: Ints, first: int, width: int, table: _Table = table) -> tuple[Ints, Floats, Floats]:
                 span, here = slice(first, first + width), slice(first - table.first, first - table.first + width)
                 distance = found.nodes[span] - mean[who, None]
                 common = np.empty((len(who), width, n_columns))
-                common[:, :, :n_common] = _common(few, who, n, table.steps[:, here], rest[:, here]).transpose(0, 2, 1)
+                common[:, :, :n_common] = _common(few, who, n, table.steps[:, here]).transpose(0, 2, 1)
                 common[:, :, n_common] = (distance / point.sd) ** 2
                 if squares is not None:
                     common[:, :, -1] = problem.stats.entry[who] @ squares[:, span]
                 several = np.empty((len(who), n_seats + 1, width))
                 if n_seats:
-                    met = few.few[_rows(who, n, n_seats)] @ own[:, here]
+                    met = _met(few.few[_rows(who, n, n_seats)], few.few_features, table.steps[:, here])
                     several[:, :-1] = met.reshape(n_seats, len(who), width).transpose(1, 0, 2)
                 several[:, -1] = distance / point.sd**2
                 return who, *answer._enter(who, found.posterior[who, span], common, several)
@@ -272,6 +268,7 @@ class _Missing:
             for who, crossed, mixed in answers(entered, table.looks):
                 answer.common_common[...] += crossed
                 answer._mix(problem, seat[who], who, mixed)
+            del table, entered  # before the next ones are made
         answer.common_common[...] -= answer.common_mean.T @ answer.common_mean
         return answer
 
@@ -299,18 +296,28 @@ class _Missing:
         self.several_common[problem.coefficients] += problem.population.design[who].T @ mixed[:, -1]
 
 
-def _common(few: Features, who: Ints, n: int, steps: Floats, rest: Floats) -> Floats:
+def _common(few: Features, who: Ints, n: int, steps: Floats) -> Floats:
     """Expected steps of the common parameters (student, column, node) of the students ``who`` of ``n``.
 
-    ``steps`` (feature + 1, node), ``rest`` (row of ``common_features``, node).
+    ``steps`` (feature + 1, node).
     """
     answer = np.zeros((len(who), few.n_common, steps.shape[1]))
     for seat in few.wholes.seat[who].T:
         answer += steps[few.wholes.feature[seat]]
-    if len(rest):
-        other = few.common[_rows(who, n, few.n_common)] @ rest
+    if len(few.common_features):
+        other = _met(few.common[_rows(who, n, few.n_common)], few.common_features, steps)
         answer += other.reshape(few.n_common, len(who), -1).transpose(1, 0, 2)
     return answer
+
+
+def _met(rows: sparse.csr_array, features: Ints, steps: Floats) -> Floats:
+    """Sums (row, node) of the ``steps`` (feature + 1, node) of those ``features`` (column,) that the rows meet.
+
+    They are a few of the features of a country, which would be copied whole for the sake of a run of nodes.
+    """
+    met, place = distinct(rows.indices, rows.shape[1])
+    small = sparse.csr_array((rows.data, place, rows.indptr), shape=(rows.shape[0], len(met)))
+    return np.asarray(small @ steps[features[met]])
 
 
 def _rows(students: Ints, n: int, columns: int) -> Ints:

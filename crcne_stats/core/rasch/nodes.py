@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 from crcne_stats.core.rasch.design import Floats, Ints
 from crcne_stats.core.rasch.layout import Layout
@@ -58,6 +59,17 @@ class CellModel:
         answer = np.empty((self.n_cells, len(nodes)))
         for cells in chunks(self.n_cells):
             answer[cells] = self.climbed(nodes, cells)[1]
+        return answer
+
+    def summed(self, units: sparse.csr_array, nodes: Floats) -> Floats:
+        """Log-normalisers of units (unit, cell) at the nodes (unit, node), without those of all the cells at once."""
+        answer = np.zeros((units.shape[0], len(nodes)))
+        columns = sparse.csc_array(units)
+        for cells in chunks(self.n_cells, 16 * CHUNK):
+            answer += columns[:, cells] @ np.concatenate(
+                [self.climbed(nodes, slice(cells.start + part.start, cells.start + part.stop))[1]
+                 for part in chunks(cells.stop - cells.start)]
+            )  # fmt: skip
         return answer
 
 
