@@ -47,8 +47,8 @@ bench: .venv/test.stamp rasch
 	$(BIN)/python benchmarks/variance.py
 	$(BIN)/python benchmarks/study.py
 
-# Seconds and memory of the many-facet model and of its tables, on a quiet machine; PEERS="--peer PYTHON --tam RSCRIPT"
-# adds those of RaschPy and TAM where they are installed.
+# Seconds and memory of the many-facet model and of its tables, on a quiet machine; PEERS="--peer PYTHON" adds those
+# of RaschPy, which that Python has.
 rasch: .venv/test.stamp
 	OMP_NUM_THREADS=2 $(BIN)/python benchmarks/rasch.py --out benchmarks/results/rasch.md $(PEERS)
 	$(BIN)/python benchmarks/severity.py --out benchmarks/results/severity.md

@@ -1,6 +1,6 @@
 """Seconds and memory of the many-facet Rasch model, beside peers that can be installed.
 
-    python benchmarks/rasch.py --out benchmarks/results/rasch.md [--peer PYTHON_WITH_RASCHPY] [--tam RSCRIPT_WITH_TAM]
+    python benchmarks/rasch.py --out benchmarks/results/rasch.md [--peer PYTHON_WITH_RASCHPY]
 
 Each fit runs in a process of its own, whose peak memory is that of the whole process: interpreter, ratings and fit.
 ``severity.py`` times the tables; ``make rasch`` runs both.
@@ -46,10 +46,6 @@ JOBS = (
 )
 PATIENCE, GIB = 400, 12
 """Processor seconds after which a peer is stopped, and the memory that it may have."""
-PEERS = {
-    "peer": ("RaschPy: rating scale, composite likelihood", "rasch_peer.py"),
-    "tam": ("TAM (R): rating scale, marginal likelihood with one mean", "rasch_peer.R"),
-}
 
 
 def drawn(size: str, missing: float = 0.0, halo: float = 0.0) -> tuple[RatingData, np.ndarray, np.ndarray]:
@@ -106,17 +102,17 @@ def alone(arguments: list[str], limited: bool = False) -> dict | None:
     return json.loads(done.stdout.strip().splitlines()[-1]) if done.returncode == 0 else None
 
 
-def peer_rows(program: str, peer: str) -> list[str]:
-    """Rows of a peer on growing designs, until it takes too long."""
+def peer_rows(python: str) -> list[str]:
+    """Rows of RaschPy on growing designs, until it takes too long."""
     rows = []
-    name, script = PEERS[peer]
+    name = "RaschPy: rating scale, composite likelihood"
     for size in ("small", "inspe", "region", "national"):
         data, _, severity = drawn(size)
         columns = {"student": data.student, **data.facets, "score": data.score}
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "ratings.csv"
             pd.DataFrame(columns).to_csv(path, index=False)
-            found = alone([program, str(Path(__file__).with_name(script)), str(path)], limited=True)
+            found = alone([python, str(Path(__file__).with_name("rasch_peer.py")), str(path)], limited=True)
         if found is None:
             rows.append(row(size, name, len(data.score), f"not in {PATIENCE} s and {GIB} GiB", "–", "–", "–"))
             print(rows[-1], flush=True)
@@ -146,7 +142,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--peer", help="a Python that has RaschPy")
-    parser.add_argument("--tam", help="an Rscript that has TAM")
     parser.add_argument("--job", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.job is not None:
@@ -167,9 +162,8 @@ def main() -> None:
         found = alone([sys.executable, __file__, "--job", str(index)])
         lines.append(row(size, name, 0, "failed", "–", "–", "–") if found is None else measured(size, name, found))
         print(lines[-1], flush=True)
-    for peer in PEERS:
-        program = getattr(asked, peer)
-        lines += peer_rows(program, peer) if program else []
+    lines += peer_rows(asked.peer) if asked.peer else []
+    lines.append("\nR's TAM, sirt and immer are not measured: they were not installed where this was run.")
     text = "\n".join(lines) + "\n"
     if asked.out:
         asked.out.write_text(text, encoding="utf-8")

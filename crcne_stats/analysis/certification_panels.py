@@ -68,14 +68,30 @@ def panel_table(case: Case, error: float, level: float, seed: int) -> pd.DataFra
             chances = np.array(
                 [[[wrong_chances(own_given, own, *second) for own_given in size] for size in batch] for batch in given]
             )  # (batch, spread, size, risk, node)
+            luck = _second_moments(given[:, 0].mean(axis=0), own, *second)
             for place, kind in enumerate(RISKS):
-                columns = _shares(case, definition, person, nodes, weight, chances[:, :, :, place], level)
+                columns = _shares(case, definition, person, nodes, weight, chances[:, :, :, place], luck[place], level)
                 rows += [
                     {"definition": definition, "part": part, "risk": kind, "panel_size": size + 1} | row
                     | {"n_students": len(decided), "reason": ""}
                     for size, row in enumerate(columns)
                 ]  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _second_moments(
+    given: np.ndarray, own: np.ndarray, other: np.ndarray, cap: np.ndarray, reach: np.ndarray
+) -> np.ndarray:
+    """Mean square, over the results of the other part, of the change that one more trainer makes (risk, step, node).
+
+    ``given`` (trainers, node, level); the other arguments as in :func:`crcne_stats.core.panels.wrong_chances`.
+    """
+    answer = np.zeros((len(RISKS), len(given) - 1, len(other)))
+    for seen in range(other.shape[1]):
+        alone = np.ones((len(other), 1)), cap[[seen]], reach[[seen]]
+        chances = np.array([wrong_chances(size, own, *alone) for size in given])  # (trainers, risk, node)
+        answer += other[:, seen] * np.diff(chances, axis=0).swapaxes(0, 1) ** 2
+    return answer
 
 
 def _shift(case: Case, person: np.ndarray) -> float:
@@ -112,9 +128,12 @@ def _shares(
     nodes: np.ndarray,
     weight: np.ndarray,
     chances: np.ndarray,
+    luck: np.ndarray,
     level: float,
 ) -> list[dict[str, float]]:
-    """Shares with their intervals, by number of trainers; ``chances`` (batch, spread, trainers, node)."""  # fmt: skip
+    """Shares with their intervals, by number of trainers; ``chances`` (batch, spread, trainers, node), ``luck`` (step,
+    node) the mean square of the change.
+    """
     share = chances @ weight
     square = case.between.severity**2 + case.between.halo**2
     ends = (SPREADS[2] ** 2 - SPREADS[1] ** 2) * square
@@ -131,7 +150,8 @@ def _shares(
         if size:
             gap = share[:, 0, size] - share[:, 0, size - 1]
             sure = _variance(case, slope[size] - slope[size - 1], by_spread[size] - by_spread[size - 1], gap)
-            sure += _unknown(case, person, curves[size] - curves[size - 1])
+            mean_square = np.interp(case.found.nodes, nodes, luck[size - 1])
+            sure += _unknown(case, person, curves[size] - curves[size - 1], mean_square)
             half = float(ndtri((1 + level) / 2)) * np.sqrt(sure)
             mean = float(gap.mean())
             row |= {"wrong_change": mean, "wrong_change_low": mean - half, "wrong_change_high": mean + half}
@@ -139,10 +159,13 @@ def _shares(
     return rows
 
 
-def _unknown(case: Case, person: np.ndarray, curve: np.ndarray) -> float:
-    """Variance of the mean over persons of a function of ability (node,), for what is not known of each ability."""
+def _unknown(case: Case, person: np.ndarray, curve: np.ndarray, square: np.ndarray) -> float:
+    """Variance of the mean over persons of something with that mean and mean square by ability (node,).
+
+    It holds what is not known of each ability, and the luck of results of the other part.
+    """
     posterior = case.found.posterior[person]
-    return float((posterior @ curve**2 - (posterior @ curve) ** 2).sum()) / len(person) ** 2
+    return float(np.maximum(posterior @ square - (posterior @ curve) ** 2, 0.0).sum()) / len(person) ** 2
 
 
 def _variance(case: Case, slope: np.ndarray, by_spread: float, batches: np.ndarray) -> float:
