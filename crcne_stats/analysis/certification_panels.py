@@ -268,7 +268,7 @@ def _livingston_lewis(case: Case, person: np.ndarray, seed: int) -> tuple[_Found
 
     try:
         found = of(np.arange(len(person)), FINE)
-        spread = repeat(task, RESAMPLES, seed).var(axis=0, ddof=1)
+        spread = repeat(task, RESAMPLES, seed, threads=True).var(axis=0, ddof=1)
     except ValueError:
         return None, "scores_alike"
     return _Found(found, (float(spread[0]), float(spread[1]))), ""
@@ -304,7 +304,7 @@ def _sets(student: np.ndarray, trainer: np.ndarray, n: int) -> list[tuple[int, .
 
 def drawn(case: Case, person: np.ndarray, seed: int, progress: Progress | None) -> _Found:
     """The rule on draws of the posterior and of the parameters, before the trainers whom each student met."""
-    found = repeat(_again(case, person), DRAWS, seed, progress, block=50)
+    found = repeat(_again(case, person), DRAWS, seed, progress, block=50, threads=True)
     n_levels = case.yard.n_levels
     files = min(FILES, len(person))
     table = found[:, :-1].mean(axis=0).reshape(n_levels, n_levels) / files
