@@ -11,6 +11,8 @@ from crcne_stats.core.classical import Floats
 
 LEAST = 0.005
 """Smallest unique variance, as a share of the criterion's own, as in R's factanal."""
+_STEPS, _FLAT, _FAR = 60, 1e-13, 2.0
+"""Newton steps at most; a slope that counts as none; the longest step in the logarithm of a variance."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +50,8 @@ def one_factor(c: Floats) -> OneFactor | None:
         _misfit, start, args=(r,), jac=True, method="L-BFGS-B", bounds=[(LEAST, 1.0)] * len(c),
         options={"maxiter": 1000, "ftol": 1e-15, "gtol": 1e-9},
     )  # fmt: skip
-    unique, loading = found.x, _loading(found.x, r)
+    unique = _settled(found.x, r)
+    loading = _loading(unique, r)
     if not loading.any():
         return None
     bounded = bool((unique <= LEAST * (1 + 1e-6)).any())
@@ -56,6 +59,45 @@ def one_factor(c: Floats) -> OneFactor | None:
         loading, unique = _polished(loading, unique, r)
     loading = loading * (1 if loading.sum() >= 0 else -1)
     return OneFactor(loading * sd, unique * sd**2, bounded)
+
+
+def _settled(unique: Floats, r: Floats) -> Floats:
+    """Newton steps in the logarithms of the unique variances, held at their floor where the likelihood presses there.
+
+    Near the floor the likelihood is so flat that a quasi-Newton search stops early, in a place that the order of the
+    rows decides.
+    """
+    x, ends = np.log(unique), (np.log(LEAST), 0.0)
+    value, slope = _in_logs(x, r)
+    for _ in range(_STEPS):
+        free = ~(((x <= ends[0]) & (slope > 0)) | ((x >= ends[1]) & (slope < 0)))
+        if not free.any() or np.abs(slope[free]).max() < _FLAT:
+            break
+        size, vector = np.linalg.eigh(_curvature(x, r)[np.ix_(free, free)])
+        step = np.zeros(len(x))
+        step[free] = -vector @ ((vector.T @ slope[free]) / np.maximum(np.abs(size), 1e-12))
+        step *= min(1.0, _FAR / np.abs(step).max())
+        for part in 0.5 ** np.arange(12):
+            tried = np.clip(x + part * step, *ends)
+            new_value, new_slope = _in_logs(tried, r)
+            if new_value < value:
+                break
+        else:
+            break
+        x, value, slope = tried, new_value, new_slope
+    return np.asarray(np.exp(x))
+
+
+def _in_logs(x: Floats, r: Floats) -> tuple[float, Floats]:
+    value, slope = _misfit(np.exp(x), r)
+    return value, slope * np.exp(x)
+
+
+def _curvature(x: Floats, r: Floats) -> Floats:
+    """Second derivatives in the logarithms, by central differences of the gradient."""
+    moves = 1e-4 * np.eye(len(x))
+    rows = np.stack([(_in_logs(x + move, r)[1] - _in_logs(x - move, r)[1]) / 2e-4 for move in moves])
+    return np.asarray((rows + rows.T) / 2)
 
 
 def _polished(loading: Floats, unique: Floats, r: Floats) -> tuple[Floats, Floats]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pingouin
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from crcne_stats.analysis.difficulty import difficulty
@@ -238,6 +238,7 @@ def test_a_criterion_that_nobody_rated_keeps_its_row() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6))
+@example(149)  # a unique variance near its floor, where the likelihood is all but flat
 def test_order_and_names_change_nothing(seed: int) -> None:
     rng = np.random.default_rng(seed)
     x = rng.integers(0, 5, (20, 3)).astype(float)
