@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import hashlib
 import inspect
 import time
@@ -161,6 +162,7 @@ def _chain(
 
 def _given_back() -> None:
     """Let the system have the memory that an analysis has freed: glibc keeps it, and the next one comes on top."""
+    gc.collect()
     with contextlib.suppress(OSError, AttributeError, TypeError):  # other libraries have no such function
         ctypes.CDLL(None).malloc_trim(0)
 

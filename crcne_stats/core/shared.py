@@ -7,10 +7,11 @@ Answers come in the order of what was given, so that no number depends on the wo
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from joblib import Parallel, delayed
 from joblib.parallel import get_active_backend
 
 
@@ -25,10 +26,22 @@ def threads() -> int:
 def answers(function: Callable[..., Any], given: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
     """``function(*one)`` of each tuple given, in order."""
     n = threads()
-    if n == 1:
-        return (function(*one) for one in given)
-    workers = Parallel(n_jobs=n, return_as="generator", require="sharedmem")
-    return iter(workers(delayed(function)(*one) for one in given))
+    return (function(*one) for one in given) if n == 1 else _shared(function, given, n)
+
+
+def _shared(function: Callable[..., Any], given: Iterable[tuple[Any, ...]], n: int) -> Iterator[Any]:
+    """The same by ``n`` threads, a few ahead of what is asked.
+
+    Not by joblib's own, whose rings of references hold the arrays of a call until the garbage is collected.
+    """
+    waiting: deque[Future[Any]] = deque()
+    with ThreadPoolExecutor(n) as pool:
+        for one in given:
+            waiting.append(pool.submit(function, *one))
+            if len(waiting) > 2 * n:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def done(function: Callable[..., Any], given: Iterable[tuple[Any, ...]]) -> None:

@@ -207,3 +207,16 @@ def windows(posterior: Floats) -> Iterator[tuple[Ints, int, int]]:
         for begin in range(0, len(run), 512):
             part = run[begin : begin + 512]
             yield part, int(first[part[0]]), int(width[part[0]])
+
+
+def runs(posterior: Floats, most: int) -> Iterator[tuple[int, int, list[tuple[Ints, int, int]]]]:
+    """Runs of about ``most`` nodes, first and end, and the :func:`windows` that stand within each."""
+    looks = sorted(windows(posterior), key=lambda look: look[1])
+    widest = max((width for _, _, width in looks), default=0)
+    most = max(widest + widest // 2, most)
+    while looks:
+        begin = looks[0][1]
+        beyond = (place for place, (_, first, width) in enumerate(looks) if first + width > begin + most)
+        n = next(beyond, len(looks))
+        yield begin, max(first + width for _, first, width in looks[:n]), looks[:n]
+        looks = looks[n:]

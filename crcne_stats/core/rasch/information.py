@@ -14,7 +14,7 @@ from scipy import sparse
 
 from crcne_stats.core.rasch.blocks import Within, within
 from crcne_stats.core.rasch.design import Floats, Ints
-from crcne_stats.core.rasch.expectation import Expectation, Problem, windows
+from crcne_stats.core.rasch.expectation import Expectation, Problem, runs, windows
 from crcne_stats.core.rasch.features import Features, Part
 from crcne_stats.core.rasch.nodes import chunks, step_covariance
 from crcne_stats.core.rasch.sufficient import distinct
@@ -162,16 +162,8 @@ class _Table:
 
 def _swept(problem: Problem, found: Expectation) -> Iterator[_Table]:
     """Tables of runs of nodes: one of all the nodes would not fit the memory with the trainers of a country."""
-    looks = sorted(windows(found.posterior), key=lambda look: look[1])
-    widest = max((width for _, _, width in looks), default=0)
-    most = max(widest + widest // 2, MOST // max(problem.features.sums.shape[0], 1))
-    while looks:
-        begin = looks[0][1]
-        beyond = (place for place, (_, first, width) in enumerate(looks) if first + width > begin + most)
-        n = next(beyond, len(looks))
-        end = max(first + width for _, first, width in looks[:n])
-        yield _Table(begin, _swept_steps(problem, found, slice(begin, end)), looks[:n])
-        looks = looks[n:]
+    for begin, end, looks in runs(found.posterior, MOST // max(problem.features.sums.shape[0], 1)):
+        yield _Table(begin, _swept_steps(problem, found, slice(begin, end)), looks)
 
 
 def _swept_steps(problem: Problem, found: Expectation, span: slice) -> Floats:

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from crcne_stats.core.rasch.design import Floats, Ints
-from crcne_stats.core.rasch.expectation import windows
+from crcne_stats.core.rasch.expectation import runs
 from crcne_stats.core.rasch.nodes import chunks
 from crcne_stats.core.rasch.rated import RUN, Rated, cell_moments, moments
+
+MOST = 1 << 22
+"""Most numbers in a table of moments by cell and node, unless the posteriors of students need more nodes at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,23 +60,25 @@ def residuals_at(found: Rated, ability: Floats, score: Ints | None = None) -> Re
 
 def residuals_over(found: Rated, posterior: Floats, nodes: Floats) -> Residuals:
     """Residuals averaged over posteriors (student, node)."""
-    mean, second, _, fourth = cell_moments(found, nodes)
     n = len(found.student)
     columns = [np.empty(n) for _ in range(5)]
     order = np.argsort(found.student, kind="stable")
     start = np.searchsorted(found.student[order], np.arange(found.n_students + 1))
-    for who, first, width in windows(posterior):
-        span = slice(first, first + width)
-        size = start[who + 1] - start[who]
-        rows = order[np.repeat(start[who] - np.r_[0, np.cumsum(size)[:-1]], size) + np.arange(int(size.sum()))]
-        weight = np.repeat(posterior[who, span], size, axis=0)
-        for part in chunks(len(rows), RUN):
-            own, cell, mass = rows[part], found.cell[rows[part]], weight[part]
-            off = (found.score[own][:, None] - mean[cell, span]) ** 2
-            variance = second[cell, span]
-            values = (mean[cell, span], variance, fourth[cell, span], off, off / np.maximum(variance, 1e-12))
-            for column, value in zip(columns, values, strict=True):
-                column[own] = np.einsum("rq,rq->r", mass, value)
+    for begin, end, looks in runs(posterior, max(MOST // max(found.plan.n_cells, 1), 1)):
+        mean, second, _, fourth = cell_moments(found, nodes[begin:end])
+        for who, first, width in looks:
+            span = slice(first - begin, first - begin + width)
+            size = start[who + 1] - start[who]
+            rows = order[np.repeat(start[who] - np.r_[0, np.cumsum(size)[:-1]], size) + np.arange(int(size.sum()))]
+            weight = np.repeat(posterior[who, first : first + width], size, axis=0)
+            for part in chunks(len(rows), RUN):
+                own, cell, mass = rows[part], found.cell[rows[part]], weight[part]
+                off = (found.score[own][:, None] - mean[cell, span]) ** 2
+                variance = second[cell, span]
+                values = (mean[cell, span], variance, fourth[cell, span], off, off / np.maximum(variance, 1e-12))
+                for column, value in zip(columns, values, strict=True):
+                    column[own] = np.einsum("rq,rq->r", mass, value)
+        del mean, second, _, fourth  # before the next ones are made
     ability = (posterior @ nodes)[found.student]
     expected, variance, fourth, squared, standard = columns
     return Residuals(found.score.astype(float), expected, variance, fourth, squared, standard, ability)
