@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers share the processors already; read when numpy is loaded
+
 import pytest
 
 from crcne_stats.view import figures

@@ -115,8 +115,9 @@ def calibration(
     each; errors from whole students, which see that a trainer's scores of a student move together. Errors of a chain
     take its links for independent, which errs on the safe side: neighbouring links share the ratings of one version.
     In simulations where two criteria drift and the others stay, the intervals of the link cover 96 % at 95 %
-    (benchmarks/results/calibration.md). Where every anchor drifts by chance (standard deviation 0.1 with 300 students), purification keeps
-    those that happen to agree and the intervals are too short; ``all_anchors`` in ``links`` then differs.
+    (benchmarks/results/calibration.md). Where every anchor drifts by chance (standard deviation 0.1 with 300
+    students), purification keeps those that happen to agree and the intervals are too short; ``all_anchors`` in
+    ``links`` then differs.
 
     References
     ----------

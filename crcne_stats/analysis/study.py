@@ -24,6 +24,7 @@ from crcne_stats.analysis.planning import planning
 from crcne_stats.analysis.priorities import priorities
 from crcne_stats.analysis.severity import severity
 from crcne_stats.analysis.verdict import verdict
+from crcne_stats.core.shared import one_thread
 from crcne_stats.domain.analyses import ANALYSES, Analysis, analysis
 from crcne_stats.domain.errors import DataError, Problem, Problems
 from crcne_stats.domain.ratings import Ratings
@@ -152,7 +153,8 @@ def _chain(
     for position, entry in enumerate(entries):
         start = time.perf_counter()
         part = _part(progress, position, len(entries))
-        results[entry.name] = _answer(entry, given, results, options.get(entry.name, {}), seed, part)
+        with one_thread():
+            results[entry.name] = _answer(entry, given, results, options.get(entry.name, {}), seed, part)
         _given_back()
         seconds[entry.name] = time.perf_counter() - start
         if progress is not None:

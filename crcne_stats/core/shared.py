@@ -10,9 +10,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import Any
 
 from joblib.parallel import get_active_backend
+from threadpoolctl import threadpool_limits
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Linear algebra in one thread: the matrices here are small, so that more would mostly wait for one another.
+
+    On two processors two threads take a third longer than one, and more than twice the processor time.
+    """
+    return threadpool_limits(1)
 
 
 def threads() -> int:

@@ -267,6 +267,8 @@ def _environment(scratch: Path) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(part for part in (package, inherited) if part),
         "IPYTHONDIR": str(scratch / "ipython"),  # neither start-up files nor history of the user's
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        # Several kernels work at once: with more threads for linear algebra they would only wait for one another.
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
     }
 
 
