@@ -12,7 +12,8 @@ from crcne_stats.view import figures
 
 LONGEST = (
     "test_cli.py", "test_notebooks.py", "test_publish_hostile.py", "test_cli_disclosure.py", "test_publish_write.py",
-    "test_cli_calibration.py", "test_packaging.py",
+    "test_cli_calibration.py", "test_packaging.py", "test_report.py", "test_cli_intake.py", "test_study.py",
+    "test_severity.py", "test_disclosure_audit.py", "test_plots_severity.py", "test_fuzz.py", "test_killed.py",
 )  # fmt: skip
 """Files that begin first, lest one worker is left with one of them at the end."""
 

@@ -155,11 +155,16 @@ def _chain(
         part = _part(progress, position, len(entries))
         with one_thread():
             results[entry.name] = _answer(entry, given, results, options.get(entry.name, {}), seed, part)
-        _given_back()
+        if len(given["ratings"].frame) > _MANY:
+            _given_back()
         seconds[entry.name] = time.perf_counter() - start
         if progress is not None:
             progress((position + 1) * STEPS, len(entries) * STEPS)
     return results, seconds
+
+
+_MANY = 200_000
+"""Ratings from which the memory that an analysis frees is worth the second that it takes to look for it."""
 
 
 def _given_back() -> None:
