@@ -80,6 +80,7 @@ def judged(asked: Design) -> Judged:
     rows = [row for own, _ in parts_ for row in own]
     matrix = np.concatenate([own for _, own in parts_])
     value, moved = matrix @ np.nan_to_num(fit.value), influence(fit, matrix)
+    fit.problem.incidences.forget()
     _centred(rows, matrix, value, moved)
     return Judged(asked, fit, rows, matrix, value, moved)
 

@@ -182,8 +182,7 @@ def severity(
         tables["assumptions"] = assumed
     notes = severity_notes(fitted, scale, tables, settings, models, refused)
     notes += [] if weights is None else weight_notes(weights)
-    # A copy, so that the residuals of every rating and the like are not held while later analyses run.
-    return Result("severity", tables, notes, settings, inputs, Measured(replace(fitted), scale))
+    return Result("severity", tables, notes, settings, inputs, Measured(fitted.lighter(), scale))
 
 
 def _tables(fitted: Fitted, scale: Scale, models: Models, settings: dict[str, Any]) -> dict[str, pd.DataFrame]:

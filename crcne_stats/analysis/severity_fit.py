@@ -129,6 +129,12 @@ class Fitted:
     limits: Reference | None = None
     stretched: dict[str, Stretch] = field(default_factory=dict)
 
+    def lighter(self) -> Fitted:
+        """A copy without residuals of every rating and the like, which would be held while later analyses run."""
+        if not isinstance(self.plain, JointFit):
+            self.plain.problem.incidences.forget()
+        return replace(self)
+
     @property
     def plan(self) -> Layout:
         """The model on the data."""

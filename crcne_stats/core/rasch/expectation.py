@@ -15,7 +15,7 @@ from scipy import sparse
 
 from crcne_stats.core.rasch.blocks import Inner, Sheets, inner
 from crcne_stats.core.rasch.design import Bools, Floats, Ints
-from crcne_stats.core.rasch.features import Features
+from crcne_stats.core.rasch.features import Features, Incidences
 from crcne_stats.core.rasch.layout import Layout
 from crcne_stats.core.rasch.nodes import CellModel, cell_model, chunks
 from crcne_stats.core.rasch.population import Population
@@ -37,10 +37,15 @@ class Problem:
 
     plan: Layout
     stats: Sufficient
-    features: Features
+    incidences: Incidences
     population: Population
     sheets: Sheets | None = None
     halo: float | None = None
+
+    @property
+    def features(self) -> Features:
+        """Which parameters each student touches."""
+        return self.incidences.made
 
     @property
     def coefficients(self) -> slice:

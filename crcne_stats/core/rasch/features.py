@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -83,6 +84,25 @@ class Features:
     def n_seats(self) -> int:
         """Most parameters of many-element blocks that one student meets."""
         return int(self.seat_parameter.shape[1])
+
+
+@dataclass(eq=False)
+class Incidences:
+    """The features of a problem, made when they are asked for.
+
+    They take little time and, with the ratings of a country, some hundred MiB: a fit that is kept forgets them.
+    """
+
+    plan: Layout
+    stats: Sufficient
+    in_parts: bool = True
+
+    @cached_property
+    def made(self) -> Features:
+        return features(self.plan, self.stats, self.in_parts)
+
+    def forget(self) -> None:
+        self.__dict__.pop("made", None)
 
 
 def features(plan: Layout, stats: Sufficient, in_parts: bool = True) -> Features:

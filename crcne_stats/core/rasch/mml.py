@@ -11,7 +11,7 @@ from scipy import sparse
 from crcne_stats.core.rasch.blocks import in_sheets
 from crcne_stats.core.rasch.design import Floats, Model, RatingData
 from crcne_stats.core.rasch.expectation import Expectation, Problem
-from crcne_stats.core.rasch.features import features
+from crcne_stats.core.rasch.features import Incidences
 from crcne_stats.core.rasch.information import Scores
 from crcne_stats.core.rasch.layout import ANCHORED, Layout, layout
 from crcne_stats.core.rasch.newton import CEILING, FLOOR, HALO_FLOOR, Pass, Solution, solve
@@ -216,7 +216,7 @@ def fit(
     if not len(plan.free):
         raise Inestimable(plan)
     stats = sufficient(plan)
-    problem = Problem(plan, stats, features(plan, stats), population)
+    problem = Problem(plan, stats, Incidences(plan, stats), population)
     solution = solve(problem, starting_point(plan, stats.n_ratings, population), distance, max_passes)
     if halo is None:
         return finished(solution)
@@ -228,12 +228,12 @@ def with_halo(plain: Solution, facet: str, distance: float | None, max_passes: i
     """The fit with a random effect for each student and element of a facet, from the fit without."""
     problem, point = plain.problem, plain.found.point
     stats, sheets = in_sheets(problem.plan, problem.stats, facet)
-    few = features(problem.plan, stats, in_parts=False)
     population = replace(
         problem.population, sd=None if problem.population.sd in (FLOOR, CEILING) else problem.population.sd
     )
     start = replace(point, halo=HALO_START, sd=max(point.sd, HALO_START))
-    return solve(Problem(problem.plan, stats, few, population, sheets), start, distance, max_passes)
+    incidences = Incidences(problem.plan, stats, in_parts=False)
+    return solve(Problem(problem.plan, stats, incidences, population, sheets), start, distance, max_passes)
 
 
 def finished(solution: Solution, peak: float | None = None) -> Fit:
