@@ -128,4 +128,5 @@ def generalizability(
     tables["ordinal"] = ordinal(found, severity, seed)
     tables = {name: table for name, table in tables.items() if len(table)}
     notes = generalizability_notes(found, tables)
+    found.data.levels.forget()
     return Result("generalizability", tables, notes, settings, inputs, found)

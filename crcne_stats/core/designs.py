@@ -143,6 +143,10 @@ class Levels:
             self._codes[facets] = dense(outer * (int(inner.max(initial=-1)) + 1) + inner)
         return self._codes[facets]
 
+    def forget(self) -> None:
+        """Keep the codes of single facets alone; those of several are made again when they are asked for."""
+        self._codes = {facets: code for facets, code in self._codes.items() if len(facets) < 2}
+
     def count(self, facets: frozenset[str]) -> int:
         """How many levels occur."""
         return int(self(facets).max(initial=-1)) + 1

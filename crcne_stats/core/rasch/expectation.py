@@ -25,6 +25,8 @@ EDGE = 1e-8
 """Posterior probability at the ends of the grid beyond which it is widened."""
 WINDOW = 1e-8
 """Nodes with a smaller posterior probability leave a student's information alone."""
+_WHO = 192
+"""Students at once: their expected steps by node and column are the largest arrays of a fit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,8 +211,8 @@ def windows(posterior: Floats) -> Iterator[tuple[Ints, int, int]]:
     order = np.argsort(key, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(key[order]) != 0])
     for run in np.split(order, starts[1:]):
-        for begin in range(0, len(run), 512):
-            part = run[begin : begin + 512]
+        for begin in range(0, len(run), _WHO):
+            part = run[begin : begin + _WHO]
             yield part, int(first[part[0]]), int(width[part[0]])
 
 
@@ -218,7 +220,7 @@ def runs(posterior: Floats, most: int) -> Iterator[tuple[int, int, list[tuple[In
     """Runs of about ``most`` nodes, first and end, and the :func:`windows` that stand within each."""
     looks = sorted(windows(posterior), key=lambda look: look[1])
     widest = max((width for _, _, width in looks), default=0)
-    most = max(widest + widest // 2, most)
+    most = max(widest + widest // 4, most)
     while looks:
         begin = looks[0][1]
         beyond = (place for place, (_, first, width) in enumerate(looks) if first + width > begin + most)

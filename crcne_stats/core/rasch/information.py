@@ -20,7 +20,7 @@ from crcne_stats.core.rasch.nodes import chunks, step_covariance
 from crcne_stats.core.rasch.sufficient import distinct
 from crcne_stats.core.shared import answers, done
 
-MOST = 1 << 22
+MOST = 1 << 21
 """Most numbers in a table of expected steps, unless the posteriors of students need more nodes at once."""
 
 
@@ -118,13 +118,19 @@ def _tables(problem: Problem, found: Expectation) -> tuple[Iterable[_Table], Flo
 
 
 def _scores(problem: Problem, common: Floats, several: Floats) -> Scores:
-    """Scores from posterior means of the columns ``common`` (student, column) and ``several`` (student, seat + 1)."""
+    """Scores from posterior means of the columns ``common`` (student, column) and ``several`` (student, seat + 1).
+
+    The means become the scores.
+    """
     few = problem.features
     spread = common[:, few.n_common :] - 1.0
     if spread.shape[1] > 1:
         spread[:, 1] += 1.0 - problem.stats.entry.sum(axis=1)
+    # In place: for the students of a country each is some fifty MiB.
     common, seats = common[:, : few.n_common], several[:, :-1]
-    return Scores(common - few.observed_common, seats - few.observed_few, several[:, -1], spread)
+    common -= few.observed_common
+    seats -= few.observed_few
+    return Scores(common, seats, several[:, -1], spread)
 
 
 def _spread(place: Ints, size: int, value: Floats) -> sparse.csr_array:

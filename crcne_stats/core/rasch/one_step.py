@@ -34,8 +34,8 @@ def estimate_influence(fit: Fit, matrix: Floats) -> Floats:
     move = np.zeros((size + 1, len(matrix)))
     move[:size] = fit.covariance @ matrix.T
     spreads = [problem.sd_place, problem.halo_place][: scores.spread.shape[1]]
-    columns = np.concatenate([place[few.common_parameters], [size if p is None else p for p in spreads]]).astype(int)
-    answer = np.hstack([scores.common, scores.spread]) @ move[columns]
+    answer = scores.common @ move[place[few.common_parameters]]
+    answer += scores.spread @ move[[size if p is None else p for p in spreads]]
     for seat in range(few.n_seats):
         answer += scores.few[:, seat, None] * move[place[few.seat_parameter[:, seat]]]
     answer += scores.ability[:, None] * (problem.population.design @ move[problem.coefficients])
