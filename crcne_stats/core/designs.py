@@ -159,7 +159,7 @@ def dense(code: Ints) -> Ints:
         return np.unique(code, return_inverse=True)[1].astype(np.int64)
     used = np.zeros(size, dtype=bool)
     used[code] = True
-    return (np.cumsum(used) - 1)[code]
+    return code if used.all() else (np.cumsum(used) - 1)[code]
 
 
 @dataclass(frozen=True)

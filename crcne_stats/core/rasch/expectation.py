@@ -25,7 +25,7 @@ EDGE = 1e-8
 """Posterior probability at the ends of the grid beyond which it is widened."""
 WINDOW = 1e-8
 """Nodes with a smaller posterior probability leave a student's information alone."""
-_WHO = 192
+_WHO = 64
 """Students at once: their expected steps by node and column are the largest arrays of a fit."""
 
 
