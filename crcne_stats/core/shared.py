@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 def one_thread() -> AbstractContextManager[Any]:
     """Linear algebra in one thread: the matrices here are small, so that more would mostly wait for one another.
 
-    On two processors two threads take a third longer than one, and more than twice the processor time.
+    On two processors two threads made the tests of ``fairness`` a third slower, at more than twice the processor time.
     """
     return threadpool_limits(1)
 
